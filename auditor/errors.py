@@ -1,0 +1,56 @@
+"""Everything that can end a command, in one tree.
+
+AuditorError
+├── ConfigError        audit.yaml, a command-line value or another file people edit is wrong
+├── CollectError       a source could not be read, or not to its end (carries source, table and cure)
+├── SnapshotError      a snapshot is missing, altered or of another format
+├── RuleError          a rule file is wrong (carries file and line)
+├── EngineError        a query crashed, ran out of time or of memory
+└── RenderError        a report could not be written
+
+Each message is one sentence for the person at the keyboard and ends with what to do.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class AuditorError(Exception):
+    """Base of every error this program raises on purpose."""
+
+
+class ConfigError(AuditorError):
+    """A file people edit, or an option, cannot be used as it stands."""
+
+
+class CollectError(AuditorError):
+    """A source could not be read, or not to its end."""
+
+    def __init__(self, message: str, *, source: str = "", table: str = "", cure: str = "") -> None:
+        super().__init__(message)
+        self.source = source
+        self.table = table
+        self.cure = cure
+
+
+class SnapshotError(AuditorError):
+    """A snapshot folder cannot be trusted."""
+
+
+class RuleError(AuditorError):
+    """A rule file is wrong; the message starts with file:line."""
+
+    def __init__(self, message: str, *, file: Path | str = "", line: int = 0) -> None:
+        place = f"{file}:{line}: " if line else f"{file}: " if file else ""
+        super().__init__(f"{place}{message}")
+        self.file = str(file)
+        self.line = line
+
+
+class EngineError(AuditorError):
+    """A query was stopped or failed."""
+
+
+class RenderError(AuditorError):
+    """A report could not be written."""

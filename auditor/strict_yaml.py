@@ -1,0 +1,131 @@
+"""The one loader for files people edit: audit.yaml, rules. Refuses what makes YAML surprising; types come from a pydantic model."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from auditor.errors import ConfigError
+
+MAX_BYTES = 256 * 1024
+MAX_DEPTH = 20
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class _Loader(yaml.SafeLoader):
+    """SafeLoader without aliases, duplicate keys, deep nesting, or YAML 1.1's octal, sexagesimal and on/off readings."""
+
+    depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.MarkedYAMLError(problem="aliases are not allowed", problem_mark=self.peek_event().start_mark)
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise yaml.MarkedYAMLError(problem="nested too deeply", problem_mark=self.peek_event().start_mark)
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:  # noqa: FBT001, FBT002 - PyYAML's signature
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode) or key.tag == "tag:yaml.org,2002:merge":
+                raise yaml.MarkedYAMLError(problem="keys must be plain words", problem_mark=key.start_mark)
+            if key.value in seen:
+                raise yaml.MarkedYAMLError(problem=f"duplicate key {key.value!r}", problem_mark=key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep=deep)
+
+
+# YAML 1.1 reads 010 as 8, 12:30 as 750, off as False and 2026-01-05 as a date: here a plain scalar is a number, true, false, null or text.
+_Loader.yaml_implicit_resolvers = {}
+for _tag, _pattern, _first in (
+    ("bool", r"true|false", "tf"),
+    ("int", r"-?(?:0|[1-9][0-9]*)", "-0123456789"),
+    ("float", r"-?(?:0|[1-9][0-9]*)\.[0-9]+", "-0123456789"),
+    ("null", r"null|~|", ["n", "~", ""]),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_pattern})\\Z"), list(_first))
+
+
+class Document:
+    """A parsed file with the line of every key path, so that errors can point at it."""
+
+    def __init__(self, data: object, lines: dict[tuple[str | int, ...], int]) -> None:
+        self.data = data
+        self.lines = lines
+
+    def line(self, path: tuple[str | int, ...]) -> int:
+        """Line of the nearest known key on `path`, from 1."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return self.lines.get(path, 1)
+
+
+def parse(raw: bytes, name: str) -> Document:
+    """Parse one document; ConfigError with file and line when it is not plain, strict YAML."""
+    if len(raw) > MAX_BYTES:
+        raise ConfigError(f"{name}: larger than {MAX_BYTES // 1024} KiB; split the file.")
+    try:
+        loader = _Loader(raw.decode("utf-8-sig"))
+        try:
+            node = loader.get_single_node()
+            data = loader.construct_document(node) if node is not None else None
+        finally:
+            loader.dispose()
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{name}: not UTF-8 text (byte {error.start}); save the file as UTF-8.") from error
+    except RecursionError as error:
+        raise ConfigError(f"{name}: nested too deeply; flatten the file.") from error
+    except (yaml.YAMLError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        place = f":{mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise ConfigError(f"{name}{place}: {problem}; correct this line.") from error
+    lines: dict[tuple[str | int, ...], int] = {}
+    if node is not None:
+        _index(node, (), lines)
+    return Document(data, lines)
+
+
+def _index(node: yaml.Node, path: tuple[str | int, ...], lines: dict[tuple[str | int, ...], int]) -> None:
+    lines[path] = node.start_mark.line + 1
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            _index(value, (*path, key.value), lines)
+            lines[(*path, key.value)] = key.start_mark.line + 1
+    elif isinstance(node, yaml.SequenceNode):
+        for position, value in enumerate(node.value):
+            _index(value, (*path, position), lines)
+
+
+def validate(document: Document, model: type[Model], name: str) -> Model:
+    """The document as `model`; the first mistake becomes one sentence with file and line."""
+    try:
+        return model.model_validate(document.data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = tuple(part for part in first["loc"] if isinstance(part, (str, int)))
+        key = ".".join(str(part) for part in place) or "the file"
+        hint = "is not a known key; check its spelling" if first["type"] == "extra_forbidden" else first["msg"].lower()
+        raise ConfigError(f"{name}:{document.line(place)}: {key}: {hint}.") from error
+
+
+def load(path: Path, model: type[Model]) -> Model:
+    """Read `path` as `model`; ConfigError in one sentence on any mistake."""
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path} does not exist; give the path of an existing file.") from error
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}; check the path and its rights.") from error
+    return validate(parse(raw, path.name), model, path.name)
+
+
+__all__ = ["Document", "load", "parse", "validate"]

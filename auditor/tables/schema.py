@@ -1,0 +1,69 @@
+"""What a table is: its columns, their types, one sentence each, and the value rule tests take when a column is left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from auditor.model import Text, Value
+
+ColumnType = Literal["text", "bigint", "boolean", "timestamp"]
+"""The four column types. Times are UTC without zone; identifiers are text, always: a leading zero is data."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column. NULL means not known, except where the boolean column `absent_when` is true in the same row:
+    then the fact is "there is none" (never signed in, never expires) and NULL is not a gap."""
+
+    name: str
+    type: ColumnType
+    sentence: str
+    neutral: Value
+    absent_when: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table. `key` orders its rows and is unique; `derived_from` names the tables a derived one inherits coverage from;
+    `cure` is the grant or the export that lets a collected table be read in full."""
+
+    name: str
+    sentence: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    cure: Text
+    derived_from: tuple[str, ...] = ()
+
+    def column(self, name: str) -> Column:
+        """The column called `name`; KeyError when there is none."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Names in order."""
+        return tuple(column.name for column in self.columns)
+
+
+def text(name: str, sentence: str, neutral: str = "", absent_when: str = "") -> Column:
+    """A text column; the empty text is a fact ("there is none"), NULL is not."""
+    return Column(name, "text", sentence, neutral, absent_when)
+
+
+def integer(name: str, sentence: str, neutral: int = 0, absent_when: str = "") -> Column:
+    """A 64-bit integer column."""
+    return Column(name, "bigint", sentence, neutral, absent_when)
+
+
+def flag(name: str, sentence: str, neutral: bool = False) -> Column:  # noqa: FBT001, FBT002 - the value is the point
+    """A boolean column."""
+    return Column(name, "boolean", sentence, neutral)
+
+
+def time(name: str, sentence: str, neutral: datetime | None = datetime(2026, 1, 5), absent_when: str = "") -> Column:
+    """A UTC timestamp column, microseconds, without zone."""
+    return Column(name, "timestamp", sentence, neutral, absent_when)
