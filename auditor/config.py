@@ -10,7 +10,6 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from auditor import strict_yaml
-from auditor.errors import ConfigError
 from auditor.model import Language, Severity
 
 
@@ -213,10 +212,7 @@ def load(path: Path) -> Audit:
     """Read audit.yaml; every relative path in it is taken from the file's folder."""
     audit = strict_yaml.load(path, Audit)
     base = path.resolve().parent
-    try:
-        return _rebase(audit, base)
-    except OSError as error:
-        raise ConfigError(f"{path.name}: {error}; correct the path.") from error
+    return _rebase(audit, base)
 
 
 def _rebase(settings: _T, base: Path) -> _T:

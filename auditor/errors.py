@@ -15,9 +15,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from auditor.model import Text
+
 
 class AuditorError(Exception):
-    """Base of every error this program raises on purpose."""
+    """Base of every error this program raises on purpose: one sentence, in English and, in `fr`, in French."""
+
+    def __init__(self, message: str, *, fr: str = "") -> None:
+        super().__init__(message)
+        self.text = Text(en=message, fr=fr or message)
 
 
 class ConfigError(AuditorError):
@@ -27,8 +33,8 @@ class ConfigError(AuditorError):
 class CollectError(AuditorError):
     """A source could not be read, or not to its end."""
 
-    def __init__(self, message: str, *, source: str = "", table: str = "", cure: str = "") -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, fr: str = "", source: str = "", table: str = "", cure: str = "") -> None:
+        super().__init__(message, fr=fr)
         self.source = source
         self.table = table
         self.cure = cure
@@ -41,9 +47,9 @@ class SnapshotError(AuditorError):
 class RuleError(AuditorError):
     """A rule file is wrong; the message starts with file:line."""
 
-    def __init__(self, message: str, *, file: Path | str = "", line: int = 0) -> None:
+    def __init__(self, message: str, *, fr: str = "", file: Path | str = "", line: int = 0) -> None:
         place = f"{file}:{line}: " if line else f"{file}: " if file else ""
-        super().__init__(f"{place}{message}")
+        super().__init__(f"{place}{message}", fr=f"{place}{fr}" if fr else "")
         self.file = str(file)
         self.line = line
 

@@ -135,14 +135,23 @@ def read(path: Path) -> Snapshot:
         raw = (path / "manifest.json").read_bytes()
         manifest = json.loads(raw)
         if manifest["format"] != FORMAT:
-            raise SnapshotError(f"{path}: snapshot of format {manifest['format']}, this version reads {FORMAT}; collect again.")
+            raise SnapshotError(
+                f"{path}: snapshot of format {manifest['format']}, this version reads {FORMAT}; collect again.",
+                fr=f"{path} : instantané au format {manifest['format']}, cette version lit le format {FORMAT} ; relancez la collecte.",
+            )
         for name in COLLECTED:
             if sha256((path / f"{name}.parquet").read_bytes()).hexdigest() != manifest["files"][name]["sha256"]:
-                raise SnapshotError(f"{path}: {name}.parquet was changed after it was written; collect again.")
+                raise SnapshotError(
+                    f"{path}: {name}.parquet was changed after it was written; collect again.",
+                    fr=f"{path} : {name}.parquet a été modifié après son écriture ; relancez la collecte.",
+                )
         coverage = tuple(_coverage(entry) for entry in manifest["coverage"])
         return Snapshot(path, datetime.fromisoformat(manifest["as_of"]), sha256(raw).hexdigest(), coverage, manifest["facts"])
     except (OSError, KeyError, TypeError, ValueError) as error:
-        raise SnapshotError(f"{path} is not a whole snapshot ({type(error).__name__}); run `audit collect` first.") from error
+        raise SnapshotError(
+            f"{path} is not a whole snapshot ({type(error).__name__}); run `audit collect` first.",
+            fr=f"{path} n’est pas un instantané complet ({type(error).__name__}) ; lancez d’abord `audit collect`.",
+        ) from error
 
 
 def _text_json(text: Text | None) -> dict[str, str] | None:
@@ -170,6 +179,11 @@ def _coverage(entry: Mapping[str, object]) -> Coverage:
     if not isinstance(rows, int):
         raise TypeError("rows")
     return Coverage(
-        str(entry["table"]), str(entry["source"]), State(str(entry["state"])), rows, text(entry["reason"]), text(entry["cure"]),
+        str(entry["table"]),
+        str(entry["source"]),
+        State(str(entry["state"])),
+        rows,
+        text(entry["reason"]),
+        text(entry["cure"]),
         datetime.fromisoformat(str(at)) if at else None,
     )

@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from auditor.errors import ConfigError
+from auditor.model import Text
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 20
@@ -24,10 +25,10 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
-            raise yaml.MarkedYAMLError(problem="aliases are not allowed", problem_mark=self.peek_event().start_mark)
+            raise yaml.MarkedYAMLError(problem="aliases are not allowed", problem_mark=_mark(self))
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise yaml.MarkedYAMLError(problem="nested too deeply", problem_mark=self.peek_event().start_mark)
+            raise yaml.MarkedYAMLError(problem="nested too deeply", problem_mark=_mark(self))
         node = super().compose_node(parent, index)
         self.depth -= 1
         return node
@@ -43,6 +44,11 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
+def _mark(loader: _Loader) -> yaml.Mark:
+    mark: yaml.Mark = loader.peek_event().start_mark  # type: ignore[no-untyped-call]
+    return mark
+
+
 # YAML 1.1 reads 010 as 8, 12:30 as 750, off as False and 2026-01-05 as a date: here a plain scalar is a number, true, false, null or text.
 _Loader.yaml_implicit_resolvers = {}
 for _tag, _pattern, _first in (
@@ -52,6 +58,23 @@ for _tag, _pattern, _first in (
     ("null", r"null|~|", ["n", "~", ""]),
 ):
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_pattern})\\Z"), list(_first))
+
+
+_HINTS = {
+    "extra_forbidden": Text(en="is not a known key; check its spelling", fr="clé inconnue ; vérifiez son orthographe"),
+    "missing": Text(en="is missing; add it", fr="clé manquante ; ajoutez-la"),
+    "union_tag_invalid": Text(
+        en="is not a known type of source; check its spelling", fr="type de source inconnu ; vérifiez son orthographe"
+    ),
+    "union_tag_not_found": Text(en="has no type; add the type of the source", fr="il manque le type de la source ; ajoutez-le"),
+    "string_type": Text(en="must be text; put it between quotes", fr="doit être un texte ; mettez-le entre guillemets"),
+    "int_type": Text(en="must be a whole number", fr="doit être un nombre entier"),
+    "int_parsing": Text(en="must be a whole number", fr="doit être un nombre entier"),
+    "model_type": Text(en="must be a list of keys and values", fr="doit être une suite de clés et de valeurs"),
+    "tuple_type": Text(en="must be a list", fr="doit être une liste"),
+    "too_short": Text(en="needs at least one entry", fr="demande au moins un élément"),
+}
+"""What people most often get wrong, by pydantic's name of the error."""
 
 
 class Document:
@@ -71,7 +94,10 @@ class Document:
 def parse(raw: bytes, name: str) -> Document:
     """Parse one document; ConfigError with file and line when it is not plain, strict YAML."""
     if len(raw) > MAX_BYTES:
-        raise ConfigError(f"{name}: larger than {MAX_BYTES // 1024} KiB; split the file.")
+        raise ConfigError(
+            f"{name}: larger than {MAX_BYTES // 1024} KiB; split the file.",
+            fr=f"{name} : plus de {MAX_BYTES // 1024} Kio ; répartissez son contenu.",
+        )
     try:
         loader = _Loader(raw.decode("utf-8-sig"))
         try:
@@ -80,14 +106,21 @@ def parse(raw: bytes, name: str) -> Document:
         finally:
             loader.dispose()
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{name}: not UTF-8 text (byte {error.start}); save the file as UTF-8.") from error
+        raise ConfigError(
+            f"{name}: not UTF-8 text (byte {error.start}); save the file as UTF-8.",
+            fr=f"{name} : ce n’est pas du texte UTF-8 (octet {error.start}) ; enregistrez le fichier en UTF-8.",
+        ) from error
     except RecursionError as error:
-        raise ConfigError(f"{name}: nested too deeply; flatten the file.") from error
+        raise ConfigError(
+            f"{name}: nested too deeply; flatten the file.", fr=f"{name} : trop de niveaux imbriqués ; aplatissez le fichier."
+        ) from error
     except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         place = f":{mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise ConfigError(f"{name}{place}: {problem}; correct this line.") from error
+        raise ConfigError(
+            f"{name}{place}: {problem}; correct this line.", fr=f"{name}{place} : {problem} ; corrigez cette ligne."
+        ) from error
     lines: dict[tuple[str | int, ...], int] = {}
     if node is not None:
         _index(node, (), lines)
@@ -113,8 +146,9 @@ def validate(document: Document, model: type[Model], name: str) -> Model:
         first = error.errors()[0]
         place = tuple(part for part in first["loc"] if isinstance(part, (str, int)))
         key = ".".join(str(part) for part in place) or "the file"
-        hint = "is not a known key; check its spelling" if first["type"] == "extra_forbidden" else first["msg"].lower()
-        raise ConfigError(f"{name}:{document.line(place)}: {key}: {hint}.") from error
+        hint = _HINTS.get(first["type"]) or Text(en=first["msg"].removeprefix("Value error, "), fr=f"valeur refusée ({first['msg']})")
+        line = document.line(place)
+        raise ConfigError(f"{name}:{line}: {key}: {hint.en}.", fr=f"{name}:{line} : {key} : {hint.fr}.") from error
 
 
 def load(path: Path, model: type[Model]) -> Model:
@@ -122,9 +156,15 @@ def load(path: Path, model: type[Model]) -> Model:
     try:
         raw = path.read_bytes()
     except FileNotFoundError as error:
-        raise ConfigError(f"{path} does not exist; give the path of an existing file.") from error
+        raise ConfigError(
+            f"{path} does not exist; give the path of an existing file.",
+            fr=f"{path} n’existe pas ; donnez le chemin d’un fichier existant.",
+        ) from error
     except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}; check the path and its rights.") from error
+        raise ConfigError(
+            f"{path} cannot be read: {error.strerror}; check the path and its rights.",
+            fr=f"{path} ne peut pas être lu : {error.strerror} ; vérifiez le chemin et les droits.",
+        ) from error
     return validate(parse(raw, path.name), model, path.name)
 
 

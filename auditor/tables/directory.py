@@ -101,6 +101,7 @@ DELEGATION_TARGET = Table(
         text("target_host", "Host part of the target, lower case, without port and realm.", "neutral.test"),
     ),
     _READ,
+    may_be_empty=True,
 )
 
 DELEGATION_TRUSTEE = Table(
@@ -112,6 +113,7 @@ DELEGATION_TRUSTEE = Table(
         text("trustee_key", "SID allowed to impersonate."),
     ),
     _READ,
+    may_be_empty=True,
 )
 
 DIRECTORY_GROUP = Table(
@@ -193,6 +195,7 @@ PASSWORD_SETTINGS = Table(
         integer("target_count", "Groups and accounts the policy is linked to.", 1),
     ),
     _READ_PSO,
+    may_be_empty=True,
 )
 
 DIRECTORY_OBJECT = Table(

@@ -102,6 +102,7 @@ VENDOR_CONTRACT = Table(
         text("sponsor", "Who answers for the account inside the hospital; empty when nobody does."),
     ),
     _VENDORS,
+    may_be_empty=True,
 )
 
 TABLES = (REGISTRY_RELEASE, REGISTRY_PERSON, REGISTRY_ACTIVITY, HR_CONTRACT, VENDOR_CONTRACT)

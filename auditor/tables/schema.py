@@ -27,7 +27,8 @@ class Column:
 @dataclass(frozen=True)
 class Table:
     """One table. `key` orders its rows and is unique; `derived_from` names the tables a derived one inherits coverage from;
-    `cure` is the grant or the export that lets a collected table be read in full."""
+    `cure` is the grant or the export that lets a collected table be read in full. `may_be_empty` says that no row at all is
+    a fact; any other table that comes back empty was not really collected."""
 
     name: str
     sentence: str
@@ -35,6 +36,7 @@ class Table:
     columns: tuple[Column, ...]
     cure: Text
     derived_from: tuple[str, ...] = ()
+    may_be_empty: bool = False
 
     def column(self, name: str) -> Column:
         """The column called `name`; KeyError when there is none."""
@@ -59,7 +61,7 @@ def integer(name: str, sentence: str, neutral: int = 0, absent_when: str = "") -
     return Column(name, "bigint", sentence, neutral, absent_when)
 
 
-def flag(name: str, sentence: str, neutral: bool = False) -> Column:  # noqa: FBT001, FBT002 - the value is the point
+def flag(name: str, sentence: str, neutral: bool = False) -> Column:
     """A boolean column."""
     return Column(name, "boolean", sentence, neutral)
 

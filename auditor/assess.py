@@ -1,0 +1,183 @@
+"""From a snapshot to verdicts: a pure function of (snapshot, rules, settings) that reads no clock.
+
+The table of verdicts is section 7 of docs/architecture.md; `judge` is that table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from auditor import __version__, derive
+from auditor.config import Audit, RuleSettings
+from auditor.engine import outcome, packs
+from auditor.engine.duckdb import Engine
+from auditor.engine.outcome import Outcome, Query
+from auditor.errors import ConfigError, EngineError
+from auditor.model import Assessment, Counts, Coverage, Finding, Rule, Run, State, Text, Value, Verdict
+from auditor.rule_analysis import Analysis, analyse
+from auditor.rules import rules_sha256
+from auditor.snapshot import Snapshot
+from auditor.tables import ALL, COLLECTED
+
+_STATES = {
+    State.PARTIAL: Text(en="incomplete", fr="incomplète"),
+    State.DENIED: Text(en="refused", fr="refusée"),
+    State.ABSENT: Text(en="not collected", fr="non collectée"),
+}
+
+
+@dataclass(frozen=True, order=True)
+class Gap:
+    """Rows in which a column that a rule reads is not known and nothing explains it."""
+
+    table: str
+    column: str
+    rows: int
+
+
+def assess(snapshot: Snapshot, settings: Audit, rules: Sequence[Rule]) -> Run:
+    """Judge every rule on the snapshot, at the snapshot's instant unless the settings name another."""
+    as_of = settings.as_of or snapshot.as_of
+    chosen = tuple(with_params(rule, settings.rules) for rule in rules)
+    with Engine(memory_mb=settings.rules.memory_mb, timeout_seconds=settings.rules.timeout_seconds) as engine:
+        for name, table in COLLECTED.items():
+            engine.load(table, snapshot.path(name))
+        derive.derive_all(engine, settings, as_of)
+        engine.lock()
+        collected = (*snapshot.coverage, *derive.coverage(snapshot.coverage))
+        coverage, assessments = judge_all(engine, chosen, collected, as_of, settings.rules)
+    return Run(
+        establishment=settings.establishment.name,
+        as_of=as_of,
+        version=__version__,
+        snapshot_sha256=snapshot.sha256,
+        rules_sha256=rules_sha256(chosen),
+        rules=chosen,
+        assessments=assessments,
+        coverage=coverage,
+        fail_on=settings.fail_on,
+    )
+
+
+def with_params(rule: Rule, settings: RuleSettings) -> Rule:
+    """The rule with the thresholds of audit.yaml; a parameter the rule does not have, or of another type, is a ConfigError."""
+    changed = settings.params.get(rule.id, {})
+    for name, value in changed.items():
+        if name not in rule.params:
+            known = ", ".join(sorted(rule.params)) or "none"
+            raise ConfigError(
+                f"audit.yaml: rules.params.{rule.id}.{name}: no such parameter; the rule has: {known}.",
+                fr=f"audit.yaml : rules.params.{rule.id}.{name} : paramètre inconnu ; la règle a : {known}.",
+            )
+        if type(value) is not type(rule.params[name]):
+            raise ConfigError(
+                f"audit.yaml: rules.params.{rule.id}.{name}: write a value like {rule.params[name]!r}.",
+                fr=f"audit.yaml : rules.params.{rule.id}.{name} : écrivez une valeur comme {rule.params[name]!r}.",
+            )
+    return replace(rule, params={**rule.params, **changed}) if changed else rule
+
+
+def judge_all(
+    engine: Engine, rules: Iterable[Rule], coverage: Iterable[Coverage], as_of: datetime, settings: RuleSettings
+) -> tuple[tuple[Coverage, ...], tuple[Assessment, ...]]:
+    """Judge `rules` on a loaded and locked engine; also returns the coverage, corrected where a table came back empty."""
+    chosen = tuple(rules)
+    known = tuple(_not_empty(engine, entry) for entry in coverage)
+    by_table = {name: tuple(entry for entry in known if entry.table == name) for name in ALL}
+    foreign = packs.run_pack([rule for rule in chosen if rule.pack], engine, as_of, settings)
+    unknown: dict[tuple[str, str], int] = {}
+    assessments = []
+    for rule in chosen:
+        analysis = analyse(rule.query)
+        result = foreign[rule.id] if rule.pack else _run(engine, rule, analysis, as_of)
+        gaps = tuple(_gaps(engine, analysis, unknown))
+        assessments.append(judge(rule, analysis, result, gaps, by_table))
+    return known, tuple(assessments)
+
+
+def judge(
+    rule: Rule, analysis: Analysis, result: Outcome | EngineError, gaps: Sequence[Gap], coverage: Mapping[str, Sequence[Coverage]]
+) -> Assessment:
+    """The verdict of one rule.
+
+    `result` is what its query gave, or why it could not; `gaps` are the unknown values among the columns it reads; `coverage` is that
+    of every table, by name.
+    """
+    if isinstance(result, EngineError):
+        return Assessment(rule.id, Verdict.ERROR, reasons=(result.text,))
+    incomplete = [entry for table in sorted(analysis.reads) for entry in coverage[table] if entry.state is not State.COMPLETE]
+    reasons = tuple(dict.fromkeys((*map(_incomplete, incomplete), *map(_unknown_values, gaps))))
+    doubtful = {entry.table for entry in incomplete} & (analysis.negative - set(rule.positive))
+    findings = tuple(_finding(rule, row, confirmed=not doubtful) for row in result.failing)
+    unknown = len(result.unknown)
+    counts = Counts(len(result.passing), len(findings), unknown)
+    if doubtful:
+        return Assessment(rule.id, Verdict.NOTCHECKED, counts, reasons, findings)
+    if findings:
+        return Assessment(rule.id, Verdict.FAIL, counts, reasons, findings, at_least=bool(reasons or unknown))
+    if reasons or unknown:
+        return Assessment(rule.id, Verdict.NOTCHECKED, counts, reasons or (_unknown_rows(unknown),))
+    return Assessment(rule.id, Verdict.PASS if result.passing else Verdict.NOTAPPLICABLE, counts)
+
+
+def _finding(rule: Rule, row: Mapping[str, Value], *, confirmed: bool) -> Finding:
+    evidence = {name: value for name, value in row.items() if name not in ("resource", "ok")}
+    return Finding(rule.id, str(row["resource"]), evidence, confirmed)
+
+
+def _run(engine: Engine, rule: Rule, analysis: Analysis, as_of: datetime) -> Outcome | EngineError:
+    query = Query(rule.query, analysis.scope_query, analysis.grouped, {**rule.params, "as_of": as_of})
+    try:
+        return outcome.judge(engine, query)
+    except EngineError as error:
+        return error
+
+
+def _gaps(engine: Engine, analysis: Analysis, known: dict[tuple[str, str], int]) -> Iterable[Gap]:
+    """Unknown values among the columns the rule reads; counted once per column and remembered in `known`."""
+    for name in sorted(analysis.reads):
+        for column in ALL[name].columns:
+            if column.name not in analysis.reads[name]:
+                continue
+            if (name, column.name) not in known:
+                explained = f" AND {column.absent_when} IS NOT TRUE" if column.absent_when else ""
+                result = engine.query(f'SELECT COUNT(*) AS n FROM "{name}" WHERE "{column.name}" IS NULL{explained}', {})  # noqa: S608
+                known[name, column.name] = int(str(result.rows[0][0]))
+            if rows := known[name, column.name]:
+                yield Gap(name, column.name, rows)
+
+
+def _not_empty(engine: Engine, entry: Coverage) -> Coverage:
+    """A table that real sources never leave empty and that came back without a row was not really collected."""
+    table = ALL[entry.table]
+    if entry.state is not State.COMPLETE or table.may_be_empty or engine.table(entry.table).num_rows:
+        return entry
+    reason = Text(en="it came back without a single row", fr="elle est revenue sans une seule ligne")
+    return replace(entry, state=State.PARTIAL, reason=reason, cure=table.cure)
+
+
+def _incomplete(entry: Coverage) -> Text:
+    state, reason = _STATES[entry.state], entry.reason or Text("", "")
+    source = f" ({entry.source})" if entry.source else ""
+    return Text(
+        en=f"table {entry.table}{source} {state.en}: {reason.en}",
+        fr=f"table {entry.table}{source} {state.fr}\u00a0: {reason.fr}",
+    )
+
+
+def _unknown_values(gap: Gap) -> Text:
+    return Text(
+        en=f"{gap.table}.{gap.column} is not known in {gap.rows} row{'s' if gap.rows > 1 else ''}",
+        fr=f"{gap.table}.{gap.column} n’est pas connu dans {gap.rows} ligne{'s' if gap.rows > 1 else ''}",
+    )
+
+
+def _unknown_rows(rows: int) -> Text:
+    if rows == 1:
+        return Text("1 row could not be judged: a value is not known", "1 ligne n’a pas pu être jugée\u00a0: une valeur n’est pas connue")
+    return Text(
+        en=f"{rows} rows could not be judged: a value is not known",
+        fr=f"{rows} lignes n’ont pas pu être jugées\u00a0: une valeur n’est pas connue",
+    )

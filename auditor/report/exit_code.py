@@ -1,0 +1,48 @@
+"""The exit code of a run and the sentence that gives its reason (docs/architecture.md, Verdict)."""
+
+from __future__ import annotations
+
+from auditor.config import threshold
+from auditor.model import Run, Text, Verdict
+from auditor.report import facts, i18n
+
+NOTHING_FOUND = 0
+FOUND = 1
+INCOMPLETE = 3
+
+
+def decide(run: Run) -> tuple[int, Text]:
+    """1 when confirmed findings reach `run.fail_on`, else 3 when a control at or above it was not assessed or ended in
+    an error, else 0; `never` is always 0. Codes 2 and 4 belong to the command line: no Run exists then."""
+    at_stake = threshold(run.fail_on)
+    if not at_stake:
+        return NOTHING_FOUND, i18n.both(lambda say: say.gettext("Findings do not decide: the threshold is “never”."))
+    controls = [control for control in facts.of(run).controls if control.rule.severity in at_stake]
+    found = sum(control.count for control in controls)
+    missing = sum(control.assessment.verdict in (Verdict.NOTCHECKED, Verdict.ERROR) for control in controls)
+    if found:
+        return FOUND, i18n.both(
+            lambda say: say.ngettext(
+                "Failed: %(count)s finding at the threshold “%(threshold)s” or above.",
+                "Failed: %(count)s findings at the threshold “%(threshold)s” or above.",
+                found,
+                threshold=say.word("threshold", run.fail_on),
+            )
+        )
+    if missing:
+        return INCOMPLETE, i18n.both(
+            lambda say: say.ngettext(
+                "Incomplete: %(count)s control at the threshold “%(threshold)s” or above could not be assessed.",
+                "Incomplete: %(count)s controls at the threshold “%(threshold)s” or above could not be assessed.",
+                missing,
+                threshold=say.word("threshold", run.fail_on),
+            )
+        )
+    return NOTHING_FOUND, i18n.both(
+        lambda say: say.ngettext(
+            "Passed: %(count)s control at the threshold “%(threshold)s” or above, no finding.",
+            "Passed: %(count)s controls at the threshold “%(threshold)s” or above, no finding.",
+            len(controls),
+            threshold=say.word("threshold", run.fail_on),
+        )
+    )

@@ -1,0 +1,286 @@
+"""What every output says of a run, counted once: controls, severities, sources, and the five recommendations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from auditor.model import Assessment, Coverage, Finding, Rule, Run, Severity, State, Text, Verdict
+from auditor.rule_analysis import analyse
+from auditor.tables import ALL, COLLECTED
+
+RAN = frozenset({Verdict.PASS, Verdict.FAIL, Verdict.NOTAPPLICABLE})
+"""Verdicts of a control that could be run to its end."""
+
+HEADLINE_TABLES = ("account", "directory_group", "registry_person", "hr_contract", "vendor_contract")
+"""Tables whose number of rows tells people how much of a source was read, most telling first."""
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """One of the five recommendations. `target` is the share of protected resources to reach; `owner` who usually decides."""
+
+    id: int
+    title: Text
+    why: Text
+    owner: Text
+    target: float
+
+
+RECOMMENDATIONS = (
+    Recommendation(
+        1,
+        Text("Strengthen credentials", "Renforcer les identifiants"),
+        Text(
+            "A password that is guessed, stolen or read back must not be enough to come in.",
+            "Un mot de passe deviné, volé ou relu ne doit pas suffire pour entrer.",
+        ),
+        Text("IT and security officer", "DSI et RSSI"),
+        0.95,
+    ),
+    Recommendation(
+        2,
+        Text("Keep access up to date", "Tenir les accès à jour"),
+        Text(
+            "Every account or right too many is a door nobody watches: staff who left, contracts that ended, rights that piled up.",
+            "Chaque compte ou droit de trop est une porte que personne ne surveille : agents partis, contrats terminés, droits accumulés.",
+        ),
+        Text("IT, with human resources and purchasing", "DSI, avec la DRH et les achats"),
+        0.98,
+    ),
+    Recommendation(
+        3,
+        Text("Be able to restore", "Pouvoir restaurer"),
+        Text(
+            "After an attack, the only copy that counts is the one the attacker could not reach.",
+            "Après une attaque, la seule copie qui compte est celle que l’attaquant n’a pas pu atteindre.",
+        ),
+        Text("IT, infrastructure team", "DSI, équipe infrastructure"),
+        1.0,
+    ),
+    Recommendation(
+        4,
+        Text("See abnormal behaviour", "Voir les comportements anormaux"),
+        Text(
+            "An intrusion leaves traces for days before it does harm, provided somebody reads them.",
+            "Une intrusion laisse des traces pendant des jours avant de nuire, à condition que quelqu’un les lise.",
+        ),
+        Text("Security officer", "RSSI"),
+        1.0,
+    ),
+    Recommendation(
+        5,
+        Text("Train staff", "Former les agents"),
+        Text(
+            "People who recognise a trap, and know whom to call, stop an attack before it starts.",
+            "Un agent qui reconnaît un piège, et sait qui appeler, arrête une attaque avant qu’elle ne commence.",
+        ),
+        Text("Human resources and security officer", "DRH et RSSI"),
+        0.8,
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Control:
+    """A rule and what became of it."""
+
+    rule: Rule
+    assessment: Assessment
+
+    @property
+    def failed(self) -> bool:
+        """The verdict is fail."""
+        return self.assessment.verdict is Verdict.FAIL
+
+    @property
+    def ran(self) -> bool:
+        """The control could be run to its end."""
+        return self.assessment.verdict in RAN
+
+    @property
+    def confirmed(self) -> tuple[Finding, ...]:
+        """Findings that count: those of a failed rule that incomplete data cannot have invented."""
+        return tuple(finding for finding in self.assessment.findings if finding.confirmed) if self.failed else ()
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Every finding in the order in which reports show them: confirmed first, then by name."""
+        return tuple(
+            sorted(self.assessment.findings, key=lambda f: (not f.confirmed, str(f.evidence.get("name", "")).casefold(), f.resource))
+        )
+
+    @property
+    def unconfirmed(self) -> int:
+        """Findings that are shown but do not count."""
+        return len(self.assessment.findings) - len(self.confirmed)
+
+    @property
+    def count(self) -> int:
+        """How many findings count."""
+        return len(self.confirmed)
+
+    @property
+    def care(self) -> tuple[Text, ...]:
+        """What the remediation does to care, step by step, each effect once; steps without effect only when all are."""
+        effects = tuple(dict.fromkeys(step.care_impact for step in self.rule.remediation))
+        return tuple(effect for effect in effects if not effect.en.startswith(("None.", "None:"))) or effects[:1]
+
+    @property
+    def owner(self) -> Text:
+        """Who usually decides on it."""
+        return RECOMMENDATIONS[self.rule.recommendation - 1].owner
+
+    @property
+    def hours(self) -> float:
+        """Work of the whole remediation, in hours."""
+        return sum(step.effort_hours for step in self.rule.remediation)
+
+
+@dataclass(frozen=True)
+class Protection:
+    """How far one recommendation is followed, over the distinct resources its passed and failed rules judged.
+
+    `protected` are those without any finding; a resource that one of these rules could not judge is in `population` and never
+    protected. `ratio` is None when there is nothing to divide.
+    """
+
+    recommendation: Recommendation
+    population: int
+    protected: int
+    controls: int
+    ran: int
+
+    @property
+    def ratio(self) -> float | None:
+        """Protected over population, four decimals."""
+        return round(self.protected / self.population, 4) if self.population else None
+
+
+@dataclass(frozen=True)
+class Source:
+    """What one source delivered, table by table, in order of table name."""
+
+    name: str
+    coverage: tuple[Coverage, ...]
+
+    @property
+    def unread(self) -> bool:
+        """Nothing of it could be read."""
+        return all(entry.state in (State.DENIED, State.ABSENT) for entry in self.coverage)
+
+    @property
+    def rows(self) -> tuple[tuple[str, int], ...]:
+        """(table, rows) of its telling tables; a source that has none is told by ("", all its rows)."""
+        rows = {entry.table: entry.rows for entry in self.coverage}
+        return tuple((table, rows[table]) for table in HEADLINE_TABLES if table in rows) or (("", sum(rows.values())),)
+
+    @property
+    def gaps(self) -> tuple[Coverage, ...]:
+        """Tables that are not complete."""
+        return tuple(entry for entry in self.coverage if entry.state is not State.COMPLETE)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A run, counted."""
+
+    run: Run
+    controls: tuple[Control, ...]
+
+    @property
+    def failing(self) -> tuple[Control, ...]:
+        """Failed controls, worst first: by severity, then most findings, then id."""
+        failed = (control for control in self.controls if control.failed)
+        return tuple(sorted(failed, key=lambda control: (control.rule.severity.rank, -control.count, control.rule.id)))
+
+    @property
+    def ran(self) -> int:
+        """Controls that could be run."""
+        return sum(control.ran for control in self.controls)
+
+    @property
+    def not_run(self) -> tuple[Control, ...]:
+        """Controls that could not be run, worst severity first."""
+        return tuple(sorted((c for c in self.controls if not c.ran), key=lambda c: (c.rule.severity.rank, c.rule.id)))
+
+    def with_verdict(self, verdict: Verdict) -> tuple[Control, ...]:
+        """Controls that ended so."""
+        return tuple(control for control in self.controls if control.assessment.verdict is verdict)
+
+    def of_severity(self, severity: Severity) -> tuple[Control, ...]:
+        """Failed controls of one severity, worst first."""
+        return tuple(control for control in self.failing if control.rule.severity is severity)
+
+    def found(self, severity: Severity) -> int:
+        """Confirmed findings of one severity."""
+        return sum(control.count for control in self.of_severity(severity))
+
+    def at_least(self, severity: Severity) -> bool:
+        """Incomplete data may hide more findings of this severity in rules that failed."""
+        return any(control.assessment.at_least for control in self.of_severity(severity))
+
+    def chapter(self, recommendation: int) -> tuple[Control, ...]:
+        """Controls of one recommendation, in order of id."""
+        return tuple(control for control in self.controls if control.rule.recommendation == recommendation)
+
+    def shown(self, recommendation: int) -> tuple[Control, ...]:
+        """Controls of a recommendation that have rows to show: failed ones worst first, then those with unconfirmed rows."""
+        failed = tuple(control for control in self.failing if control.rule.recommendation == recommendation)
+        unsure = (control for control in self.not_run if control.rule.recommendation == recommendation and control.assessment.findings)
+        return (*failed, *unsure)
+
+    @property
+    def protections(self) -> tuple[Protection, ...]:
+        """The five recommendations, measured."""
+        return tuple(self._protection(recommendation) for recommendation in RECOMMENDATIONS)
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """Sources that were asked, in order of name; computed tables have none of their own."""
+        asked = sorted((entry for entry in self.run.coverage if entry.table in COLLECTED), key=lambda entry: entry.table)
+        names = sorted({entry.source for entry in asked})
+        return tuple(Source(name, tuple(entry for entry in asked if entry.source == name)) for name in names)
+
+    def cures(self, control: Control) -> tuple[Text, ...]:
+        """Grants and exports that would complete what a control reads, each once."""
+        read = _collected(control.rule.query)
+        return tuple(sorted({entry.cure for entry in self.run.coverage if entry.table in read and entry.cure}))
+
+    def cost(self, source: Source) -> int:
+        """Controls that could not be run and read a table this source did not deliver in full."""
+        gaps = {entry.table for entry in source.gaps}
+        return sum(not gaps.isdisjoint(_collected(control.rule.query)) for control in self.not_run)
+
+    def _protection(self, recommendation: Recommendation) -> Protection:
+        chapter = self.chapter(recommendation.id)
+        judged = [control.assessment for control in chapter if control.assessment.verdict in (Verdict.PASS, Verdict.FAIL)]
+        failing = {finding.resource for assessment in judged for finding in assessment.findings}
+        unknown = {resource for assessment in judged for resource in assessment.unknown}
+        passing = {resource for assessment in judged for resource in assessment.passing}
+        return Protection(
+            recommendation,
+            population=len(failing | unknown | passing),
+            protected=len(passing - failing - unknown),
+            controls=len(chapter),
+            ran=sum(control.ran for control in chapter),
+        )
+
+
+@cache
+def _collected(query: str) -> frozenset[str]:
+    """Collected tables a rule's query depends on, directly or through computed ones."""
+    todo, seen = list(analyse(query).reads), set[str]()
+    while todo:
+        name = todo.pop()
+        if name not in seen:
+            seen.add(name)
+            todo += ALL[name].derived_from
+    return frozenset(seen & COLLECTED.keys())
+
+
+def of(run: Run) -> Facts:
+    """The facts of a run; rules that were not assessed are left out, in order of rule id."""
+    assessments = {assessment.rule: assessment for assessment in run.assessments}
+    rules = sorted((rule for rule in run.rules if rule.id in assessments), key=lambda rule: rule.id)
+    return Facts(run, tuple(Control(rule, assessments[rule.id]) for rule in rules))
