@@ -157,11 +157,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class Assessment:
-    """Verdict of one rule with its reasons. `at_least` marks a count that incomplete data may hide more of.
-
-    `passing` and `unknown` are the distinct resources of the rule's population whose `ok` is true or not known; with those of
-    `findings` they are the whole population, which a report needs to count protected resources across rules.
-    """
+    """Verdict of one rule with its reasons. `at_least` marks a count that incomplete data may hide more of."""
 
     rule: str
     verdict: Verdict
@@ -169,8 +165,6 @@ class Assessment:
     reasons: tuple[Text, ...] = ()
     findings: tuple[Finding, ...] = ()
     at_least: bool = False
-    passing: frozenset[str] = frozenset()
-    unknown: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,8 @@ from auditor.errors import RuleError
 from auditor.tables import ALL
 
 DIALECT = "duckdb"
+MAX_DEPTH = 100
+"""Nesting of a query's tree, far below what ends in a RecursionError whoever calls."""
 _KLEENE = (
     exp.And, exp.Or, exp.Not, exp.Paren, exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between, exp.In, exp.Like, exp.ILike,
     exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.Neg, exp.Cast, exp.Interval, exp.Lower, exp.Upper, exp.Length, exp.Substring,
@@ -56,15 +58,20 @@ class Analysis:
 
 def analyse(sql: str) -> Analysis:
     """Analyse a query that passed the gate; RuleError when a column does not exist or is ambiguous."""
-    return analyse_tree(parse(sql))
+    try:
+        return _Visitor(parse(sql)).analysis()
+    except RecursionError as error:
+        raise RuleError("the query is nested too deeply; flatten it.") from error
 
 
 def parse(sql: str) -> exp.Query:
     """The query as a tree in which every column names its table."""
     try:
         tree = sqlglot.parse_one(sql, dialect=DIALECT)
+        if any(node.depth > MAX_DEPTH for node in tree.walk()):
+            raise RecursionError
         qualified = qualify(tree, schema=_schema(), dialect=DIALECT, quote_identifiers=False)
-    except (SqlglotError, RecursionError) as error:
+    except SqlglotError as error:
         reason = " ".join(str(error).split())
         raise RuleError(f"{reason[:200]}; correct the query.") from error
     if not isinstance(qualified, exp.Query):
@@ -75,11 +82,6 @@ def parse(sql: str) -> exp.Query:
 @cache
 def _schema() -> MappingSchema:
     return MappingSchema({name: {column.name: column.type for column in table.columns} for name, table in ALL.items()}, dialect=DIALECT)
-
-
-def analyse_tree(tree: exp.Query) -> Analysis:
-    """Analyse a tree made by `parse`."""
-    return _Visitor(tree).analysis()
 
 
 def scope(tree: exp.Query) -> tuple[str | None, bool]:

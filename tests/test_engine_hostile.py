@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
 
+import duckdb
 import pyarrow as pa
 import pytest
 
@@ -19,6 +20,8 @@ from tests.hostile.rules import queries
 CANARY = "canary-5d1f"
 SETTINGS = RuleSettings(timeout_seconds=1, memory_mb=200)
 REACH, IMPURE, BOMBS, ALLOWED = (queries(f"{name}.sql") for name in ("reach", "impure", "bombs", "allowed_bombs"))
+
+CONTROLS = ("read_csv of a file", "read_text of a file", "query given as text", "serialized query")
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +51,7 @@ def test_the_gate_refuses(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", REACH)
-def test_the_child_reaches_nothing_even_without_the_gate(
-    name: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_child_reaches_nothing_even_without_the_gate(name: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     SECRET_FRAME = pa.table({"secret": [CANARY]})  # noqa: N806, F841 - what the query would find by name
     monkeypatch.setenv("AUDIT_CANARY", CANARY)
     secret, out = tmp_path / "secret.csv", tmp_path / "out"
@@ -63,11 +64,21 @@ def test_the_child_reaches_nothing_even_without_the_gate(
     assert (folder / "tables.duckdb").read_bytes() == database
 
 
+def test_the_canary_is_found_where_nothing_is_locked(tmp_path: Path) -> None:
+    secret = tmp_path / "secret.csv"
+    secret.write_text(CANARY)
+    with duckdb.connect() as unlocked:
+        found = [unlocked.sql(REACH[name].replace("{secret}", secret.as_posix())).fetchall() for name in CONTROLS]
+    assert all(CANARY in str(rows) for rows in found)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", IMPURE)
 def test_the_child_answers_or_refuses_impure_queries_in_time(name: str, folder: Path) -> None:
     in_child(folder, IMPURE[name])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*BOMBS, *ALLOWED])
 def test_the_child_stops_bombs_in_time(name: str, folder: Path) -> None:
     assert isinstance(in_child(folder, (BOMBS | ALLOWED)[name]), EngineError)

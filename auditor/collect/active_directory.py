@@ -78,7 +78,7 @@ def _read(session: Session, settings: ActiveDirectory, writer: Writer, progress:
     domain, configuration = _text(root, "defaultnamingcontext"), _text(root, "configurationnamingcontext")
     if not domain:
         en, fr = f"{settings.server} is not a domain controller", f"{settings.server} n’est pas un contrôleur de domaine"
-        raise SourceError(Text(f"{en}; correct server.", f"{fr} ; corriger server."))
+        raise SourceError(Text(f"{en}; correct server.", f"{fr} ; corriger server."))
     now = _current_time(root)
     descriptors = messages.SD_FLAGS.encode() in root.get("supportedcontrol", ())
     index = Index()
@@ -157,7 +157,7 @@ def _examine(session: Session, settings: ActiveDirectory, findings: list[tuple[b
     now = _current_time(root)
     if now:
         skew = round(abs(datetime.now(UTC).replace(tzinfo=None) - now).total_seconds())
-        findings.append((skew <= _SKEW.total_seconds(), Text(f"clock differs by {skew} s", f"écart d’horloge : {skew} s")))
+        findings.append((skew <= _SKEW.total_seconds(), Text(f"clock differs by {skew} s", f"écart d’horloge : {skew} s")))
     users = list(islice(session.search(domain, "(&(objectCategory=person)(objectClass=user))", ATTRIBUTES), _SAMPLE))
     for attribute in ("userAccountControl", "whenCreated", "pwdLastSet"):
         seen = sum(attribute.lower() in attributes for _, attributes in users)
@@ -177,7 +177,7 @@ def _judged(good: bool, sentence: Text, table: str) -> tuple[bool, Text]:  # noq
     if good:
         return True, sentence
     cure = COLLECTED[table].cure
-    return False, Text(f"not so: {sentence.en}. {cure.en}", f"ce n’est pas le cas : {sentence.fr}. {cure.fr}")
+    return False, Text(f"not so: {sentence.en}. {cure.en}", f"ce n’est pas le cas : {sentence.fr}. {cure.fr}")
 
 
 def _text(attributes: dict[str, list[bytes]], name: str) -> str:

@@ -71,7 +71,7 @@ class Directory:
         self._ds_heuristics: str | None = None
         self._recycle_bin: bool | None = None
         self._policies_read = self._policies_applied = False
-        self._ranges: dict[str, set[tuple[int, int]]] = {}
+        self._ranges: dict[str, tuple[set[tuple[int, int]], set[str]]] = {}
         self._members: Counter[str] = Counter()
 
     def add(self, name: str, attributes: Attributes) -> None:
@@ -119,7 +119,7 @@ class Directory:
             groups = (f"{sid}-512", f"{sid}/S-1-5-32-544")
             self.gaps.count("hidden_builtin", "directory_group", number=sum(group not in self.seen for group in groups))
             self.gaps.count("empty_builtin", "group_member", number=int(not self._members[groups[1]]))
-        self.gaps.count("cut_list", "group_member", number=sum(not _gapless(parts) for parts in self._ranges.values()))
+        self.gaps.count("cut_list", "group_member", number=sum(not _gapless(parts) for parts, _ in self._ranges.values()))
         self._finish_policies(missing)
         if not self.rows["security_descriptor"]:
             reason = Text("no permission (nTSecurityDescriptor) was returned", "aucune permission (nTSecurityDescriptor) renvoyée")
@@ -230,28 +230,25 @@ class Directory:
             })  # fmt: skip
             protected = values.rid(sid) in _PROTECTED_RIDS or entry.integer("admincount") == 1
             self._object(key, entry, protected=protected)
-            self._add_members(key, entry.attributes.get("member", ()))
-        # Parts of a long list (member;range=0-1499): each part once; gaps between the parts are looked for at the end.
+            self._add_members(key, entry.attributes.get("member", ()), set())
+        # Parts of a long list (member;range=0-1499); gaps between the parts are looked for at the end.
         for attribute, members in entry.attributes.items():
             if attribute.startswith("member;range="):
-                part = _part(attribute)
-                parts = self._ranges.setdefault(key, set())
-                if part not in parts:
-                    parts.add(part)
-                    self._add_members(key, members)
+                parts, written = self._ranges.setdefault(key, (set(), set()))
+                parts.add(_part(attribute))
+                self._add_members(key, members, written)
 
-    def _add_members(self, key: str, members: Iterable[bytes]) -> None:
-        resolved: dict[str, str | None] = {}
+    def _add_members(self, key: str, members: Iterable[bytes], written: set[str]) -> None:
+        """Add the members that are not in `written`, under one spelling each."""
         for member in members:
             self._members[key] += 1
             found = self._index.resolve(values.text(member), key)
-            if found is None:
+            if found is None or found[0] in written:
                 continue
             member_key, member_type, known = found
+            written.add(member_key)
             if not known:
                 self.gaps.count("hidden_member", "group_member")
-            resolved[member_key] = member_type
-        for member_key, member_type in resolved.items():
             self._put("group_member", {"group_key": key, "member_key": member_key, "member_type": member_type, "primary_group": False})
 
     def _domain(self, entry: Entry) -> None:

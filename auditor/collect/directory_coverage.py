@@ -13,28 +13,28 @@ from auditor.tables.directory import TABLES
 TABLE_NAMES = tuple(table.name for table in TABLES)
 
 _COUNTED = {
-    "unreadable": Text("values that could not be understood: {n}", "valeurs incompréhensibles : {n}"),
-    "nameless": Text("objects without a readable SID: {n}", "objets sans SID lisible : {n}"),
+    "unreadable": Text("values that could not be understood: {n}", "valeurs incompréhensibles : {n}"),
+    "nameless": Text("objects without a readable SID: {n}", "objets sans SID lisible : {n}"),
     "control": Text(
         "visibility is incomplete: userAccountControl was not returned for {n} accounts",
-        "visibilité incomplète : userAccountControl n’a pas été renvoyé pour {n} comptes",
+        "visibilité incomplète : userAccountControl n’a pas été renvoyé pour {n} comptes",
     ),
     "created": Text(
         "visibility is incomplete: whenCreated was not returned for {n} objects",
-        "visibilité incomplète : whenCreated n’a pas été renvoyé pour {n} objets",
+        "visibilité incomplète : whenCreated n’a pas été renvoyé pour {n} objets",
     ),
-    "cut_list": Text("groups whose list of members is cut: {n}", "groupes dont la liste des membres est coupée : {n}"),
-    "hidden_member": Text("members whose object is not visible: {n}", "membres dont l’objet n’est pas visible : {n}"),
+    "cut_list": Text("groups whose list of members is cut: {n}", "groupes dont la liste des membres est coupée : {n}"),
+    "hidden_member": Text("members whose object is not visible: {n}", "membres dont l’objet n’est pas visible : {n}"),
     "hidden_builtin": Text(
-        "built-in objects that every domain has and that were not seen: {n}", "objets intégrés présents dans tout domaine et non vus : {n}"
+        "built-in objects that every domain has and that were not seen: {n}", "objets intégrés présents dans tout domaine et non vus : {n}"
     ),
     "empty_builtin": Text(
-        "Administrators groups (RID 544) without a visible member: {n}", "groupes Administrateurs (RID 544) sans membre visible : {n}"
+        "Administrators groups (RID 544) without a visible member: {n}", "groupes Administrateurs (RID 544) sans membre visible : {n}"
     ),
-    "no_primary": Text("accounts whose primary group was not returned: {n}", "comptes dont le groupe principal n’a pas été renvoyé : {n}"),
-    "vanished": Text("objects counted first and not read afterwards: {n}", "objets comptés d’abord et non lus ensuite : {n}"),
-    "no_descriptor": Text("objects whose permissions were not returned: {n}", "objets dont les permissions n’ont pas été renvoyées : {n}"),
-    "policy": Text("password policy attributes not returned: {n}", "attributs de la politique de mot de passe non renvoyés : {n}"),
+    "no_primary": Text("accounts whose primary group was not returned: {n}", "comptes dont le groupe principal n’a pas été renvoyé : {n}"),
+    "vanished": Text("objects counted first and not read afterwards: {n}", "objets comptés d’abord et non lus ensuite : {n}"),
+    "no_descriptor": Text("objects whose permissions were not returned: {n}", "objets dont les permissions n’ont pas été renvoyées : {n}"),
+    "policy": Text("password policy attributes not returned: {n}", "attributs de la politique de mot de passe non renvoyés : {n}"),
 }
 
 
@@ -57,7 +57,7 @@ class Gaps:
             self._notes.setdefault(table, {})[reason] = None
 
     def unread(self, state: State, reason: Text, *tables: str) -> None:
-        """Say that nothing of these tables was to be had; rows that did come make them partial instead."""
+        """Say that nothing of these tables was to be had."""
         for table in tables:
             self._unread[table] = (state, reason)
 
@@ -74,10 +74,10 @@ class Gaps:
         if table in self._unread:
             state, reason = self._unread[table]
             reasons.insert(0, reason)
-        if reasons and (state is State.COMPLETE or rows):
-            state = State.PARTIAL
-        if state is State.COMPLETE:
+        if not reasons:
             return Coverage(table, source, state, rows, None, None, collected_at)
+        if state is State.COMPLETE:
+            state = State.PARTIAL
         return Coverage(table, source, state, rows, joined(reasons), COLLECTED[table].cure, collected_at)
 
     def _reasons(self, table: str) -> Iterable[Text]:
@@ -90,4 +90,4 @@ class Gaps:
 def joined(reasons: Iterable[Text]) -> Text:
     """Several reasons as one text."""
     listed = list(reasons)
-    return Text("; ".join(reason.en for reason in listed), " ; ".join(reason.fr for reason in listed))
+    return Text("; ".join(reason.en for reason in listed), " ; ".join(reason.fr for reason in listed))

@@ -28,11 +28,11 @@ _ELSEWHERE = (
 )
 _WORDS = r"(?:mdp|m\.d\.p\.?|mots?\s+de\s+passe|passwords?|passwd|passe|pass|pwd)"
 _PASSWORD = re.compile(
-    rf"(?<![\w-])(?:(?:{_WORDS}|codes?|pin)\s*(?:(?:actuel|current|temporaire|temporary|initial|provisoire)\s*)?(?:[:=]|->|→)\s*{_ELSEWHERE}"
+    rf"(?<![\w-])(?:(?:{_WORDS}|codes?|pin)\s*(?:(?:actuel|current|temporaire|temporary|initial|provisoire)\s*)?(?:[:=]|->|→)[\s«“\"'(]*{_ELSEWHERE}"
     rf"(?=\S*\w)[^\s*]\S{{3,}}|{_WORDS}\s+(?:est\s+|is\s+)?(?=\S*\d)(?=\S*[^\W\d])\S{{4,}})",
     re.IGNORECASE,
 )
-_LONGEST_SEARCHED = 10_000
+_LONGEST_SEARCHED = 2_000
 
 
 def text(raw: bytes) -> str:

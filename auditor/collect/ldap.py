@@ -154,7 +154,7 @@ class Session:
             collected, last = list(listed), span.partition("-")[2]
             while last != "*":
                 if not last.isdecimal():
-                    raise self._failure(f"{plain} came with a range that is none", f"{plain} : plage de valeurs invalide")
+                    raise self._failure(f"{plain} came with a range that is none", f"{plain} : plage de valeurs invalide")
                 more = self.read(name, (f"{plain};range={int(last) + 1}-*",)) or {}
                 part = next((key for key in more if key.startswith(f"{plain};range=")), None)
                 if part is None or not more[part]:

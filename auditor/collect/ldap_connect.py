@@ -77,7 +77,7 @@ def prepare(settings: ActiveDirectory, user: str, password: str) -> ldap3.Connec
     except (OSError, ssl.SSLError) as error:
         name = settings.ca_file.name if settings.ca_file else "ca_file"
         en, fr = f"{name} is not a readable PEM file of certificates", f"{name} n’est pas un fichier PEM de certificats lisible"
-        raise SourceError(Text(f"{en}; correct ca_file.", f"{fr} ; corriger ca_file.")) from error
+        raise SourceError(Text(f"{en}; correct ca_file.", f"{fr} ; corriger ca_file.")) from error
     server = ldap3.Server(
         settings.server,
         port=settings.port or (636 if ldaps else 389),
@@ -112,7 +112,7 @@ def open_and_bind(connection: ldap3.Connection, settings: ActiveDirectory) -> so
         if not server.ssl:
             connection.start_tls(read_server_info=False)
         if not isinstance(connection.socket, ssl.SSLSocket):  # never a password in clear, whatever the library did
-            raise SourceError(Text(f"{place} did not start TLS; use ldaps.", f"{place} n’a pas démarré TLS ; utiliser ldaps."))
+            raise SourceError(Text(f"{place} did not start TLS; use ldaps.", f"{place} n’a pas démarré TLS ; utiliser ldaps."))
         connection.bind(read_server_info=False)
     except LDAPExceptionError as error:
         raise _unreachable(place, server.tls.failure, str(error)) from None
@@ -130,13 +130,13 @@ def _unreachable(place: str, failure: ssl.SSLError | None, detail: str) -> Sourc
         why = _CERTIFICATE.get(failure.verify_code, _UNTRUSTED)
         return SourceError(Text(
             f"the certificate of {place} is refused: {why.en}; give the authority in ca_file and the name of the certificate in server.",
-            f"le certificat de {place} est refusé : {why.fr} ; indiquer l’autorité dans ca_file et le nom du certificat dans server.",
+            f"le certificat de {place} est refusé : {why.fr} ; indiquer l’autorité dans ca_file et le nom du certificat dans server.",
         ))  # fmt: skip
     if failure is not None:
         en, fr = f"{place} offers no acceptable TLS (1.2 or later)", f"{place} n’offre pas de TLS acceptable (1.2 ou plus)"
-        return SourceError(Text(f"{en}; check port and tls.", f"{fr} ; vérifier port et tls."))
+        return SourceError(Text(f"{en}; check port and tls.", f"{fr} ; vérifier port et tls."))
     if "startTLS" in detail:
-        en, fr = f"{place} refuses StartTLS; use ldaps.", f"{place} refuse StartTLS ; utiliser ldaps."
+        en, fr = f"{place} refuses StartTLS; use ldaps.", f"{place} refuse StartTLS ; utiliser ldaps."
         return SourceError(Text(en, fr))
     why = Text("no answer", "pas de réponse")
     if "refused" in detail:
@@ -144,20 +144,20 @@ def _unreachable(place: str, failure: ssl.SSLError | None, detail: str) -> Sourc
     elif "invalid server address" in detail:
         why = Text("unknown name", "nom inconnu")
     en, fr = f"{place} cannot be reached ({why.en})", f"{place} est injoignable ({why.fr})"
-    return SourceError(Text(f"{en}; check name, port and firewall.", f"{fr} ; vérifier le nom, le port et le pare-feu."))
+    return SourceError(Text(f"{en}; check name, port and firewall.", f"{fr} ; vérifier le nom, le port et le pare-feu."))
 
 
 def _refused(place: str, settings: ActiveDirectory, code: int, message: str) -> SourceError:
     found = _SUBCODE.search(message)
     if code == 49:
         why = _REFUSED.get(found[1] if found else "52e", _REFUSED["52e"])
-        en, fr = f"{place} refuses {settings.user}: {why.en}", f"{place} refuse {settings.user} : {why.fr}"
-        return SourceError(Text(f"{en}; correct user and password.", f"{fr} ; corriger user et password."), state=State.DENIED)
+        en, fr = f"{place} refuses {settings.user}: {why.en}", f"{place} refuse {settings.user} : {why.fr}"
+        return SourceError(Text(f"{en}; correct user and password.", f"{fr} ; corriger user et password."), state=State.DENIED)
     if code in (8, 13, 48, 53):
         en, fr = (
             f"{place} refuses simple binds (LDAP result {code})",
             f"{place} refuse les authentifications simples (résultat LDAP {code})",
         )
-        return SourceError(Text(f"{en}; set bind: kerberos.", f"{fr} ; choisir bind: kerberos."), state=State.DENIED)
+        return SourceError(Text(f"{en}; set bind: kerberos.", f"{fr} ; choisir bind: kerberos."), state=State.DENIED)
     en, fr = f"{place} refuses the bind (LDAP result {code})", f"{place} refuse l’authentification (résultat LDAP {code})"
-    return SourceError(Text(f"{en}; check user.", f"{fr} ; vérifier user."), state=State.DENIED)
+    return SourceError(Text(f"{en}; check user.", f"{fr} ; vérifier user."), state=State.DENIED)

@@ -72,7 +72,7 @@ def connect(settings: ActiveDirectory) -> socket.socket:
         sock = socket.create_connection(place, min(settings.connect_timeout, settings.deadline))
     except OSError as error:
         en, fr = f"{place[0]}:{place[1]} cannot be reached", f"{place[0]}:{place[1]} est injoignable"
-        raise SourceError(Text(f"{en}; check name, port and firewall.", f"{fr} ; vérifier le nom, le port et le pare-feu.")) from error
+        raise SourceError(Text(f"{en}; check name, port and firewall.", f"{fr} ; vérifier le nom, le port et le pare-feu.")) from error
     sock.settimeout(settings.receive_timeout)
     return sock
 
@@ -84,7 +84,7 @@ def seal(sock: socket.socket, settings: ActiveDirectory) -> Sealed:
     except ImportError as error:
         raise SourceError(Text(
             "bind: kerberos needs the extra [kerberos]; install healthcare-identity-auditor[kerberos].",
-            "bind: kerberos demande l’extra [kerberos] ; installer healthcare-identity-auditor[kerberos].",
+            "bind: kerberos demande l’extra [kerberos] ; installer healthcare-identity-auditor[kerberos].",
         )) from error  # fmt: skip
     try:
         context = _security_context(gssapi, settings)
@@ -92,11 +92,11 @@ def seal(sock: socket.socket, settings: ActiveDirectory) -> Sealed:
     except gssapi.exceptions.GSSError as error:
         detail = " ".join(str(error).split())
         en = f"Kerberos refuses: {detail}; get a ticket (kinit) for the audit account and check the clock."
-        fr = f"Kerberos refuse : {detail} ; obtenir un ticket (kinit) pour le compte d’audit et vérifier l’heure."
+        fr = f"Kerberos refuse : {detail} ; obtenir un ticket (kinit) pour le compte d’audit et vérifier l’heure."
         raise SourceError(Text(en, fr), state=State.DENIED) from error
     except (OSError, ValueError) as error:
         en, fr = f"the Kerberos bind to {settings.server} was cut", f"l’authentification Kerberos auprès de {settings.server} a été coupée"
-        raise SourceError(Text(f"{en}; try again.", f"{fr} ; recommencer.")) from error
+        raise SourceError(Text(f"{en}; try again.", f"{fr} ; recommencer.")) from error
 
 
 def _security_context(gssapi: Any, settings: ActiveDirectory) -> Any:

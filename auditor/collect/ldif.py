@@ -45,7 +45,7 @@ class _Place:
 
     def error(self, en: str, fr: str, line: int = 0) -> SourceError:
         place = f"{self.name}:{line or self.line}"
-        return SourceError(Text(f"{place}: {en}; export the directory again.", f"{place} : {fr} ; exporter de nouveau l’annuaire."))
+        return SourceError(Text(f"{place}: {en}; export the directory again.", f"{place} : {fr} ; exporter de nouveau l’annuaire."))
 
 
 class CutExportError(SourceError):
@@ -65,7 +65,11 @@ def read(path: Path) -> Iterator[Entry]:
                 size += len(line)
                 if size > MAX_ENTRY:
                     raise place.error("an entry is too large", "une entrée est trop volumineuse")
-                record.append((*_attribute(line, number, place), number))
+                name, value = _attribute(line, number, place)
+                # ldifde writes "changetype: add" on every entry of an export; any other is an order to change a directory.
+                if record and record[0][0] == "dn" and (name == "control" or (name == "changetype" and value.strip().lower() != b"add")):
+                    raise place.error("change records are not an export", "des ordres de modification ne sont pas un export", number)
+                record.append((name, value, number))
                 continue
             cut = _result(record, place) or cut
             yield from _entry(record, place)
@@ -90,13 +94,13 @@ def _open(path: Path, place: _Place) -> Iterator[Callable[[], bytes]]:
                 file.seek(3 if start == codecs.BOM_UTF8 else 0)
                 yield lambda: file.readline(MAX_VALUE + 2)
     except FileNotFoundError as error:
-        text = Text(f"{path.name} does not exist; correct the path.", f"{path.name} n’existe pas ; corriger le chemin.")
+        text = Text(f"{path.name} does not exist; correct the path.", f"{path.name} n’existe pas ; corriger le chemin.")
         raise SourceError(text) from error
     except UnicodeError as error:
         raise place.error("the text is not UTF-16 to its end", "le texte n’est pas de l’UTF-16 jusqu’au bout", place.line + 1) from error
     except OSError as error:
         en, fr = f"{path.name} cannot be read ({error.strerror})", f"{path.name} est illisible ({error.strerror})"
-        raise SourceError(Text(f"{en}; check its rights.", f"{fr} ; vérifier ses droits."), state=State.DENIED) from error
+        raise SourceError(Text(f"{en}; check its rights.", f"{fr} ; vérifier ses droits."), state=State.DENIED) from error
 
 
 def _logical_lines(read_line: Callable[[], bytes], place: _Place) -> Iterator[tuple[bytes, int]]:
@@ -147,8 +151,8 @@ def _result(record: list[tuple[str, bytes, int]], place: _Place) -> SourceError 
             if not code:
                 raise place.error("the closing result is not a number", "le résultat final n’est pas un nombre", number)
             if int(code[1]):
-                en, fr = "the server ended the export early: LDAP result", "le serveur a interrompu l’export : résultat LDAP"
-                return CutExportError(Text(f"{place.name}: {en} {int(code[1])}", f"{place.name} : {fr} {int(code[1])}"))
+                en, fr = "the server ended the export early: LDAP result", "le serveur a interrompu l’export : résultat LDAP"
+                return CutExportError(Text(f"{place.name}: {en} {int(code[1])}", f"{place.name} : {fr} {int(code[1])}"))
     return None
 
 
@@ -162,15 +166,11 @@ def _entry(record: list[tuple[str, bytes, int]], place: _Place) -> Iterator[Entr
     if name != "dn":
         raise place.error("an entry must begin with dn:", "une entrée doit commencer par dn:", number)
     attributes: dict[str, list[bytes]] = {}
-    for position, (attribute, content, line) in enumerate(record[1:]):
+    for attribute, content, line in record[1:]:
         if attribute == "dn":
             raise place.error("two dn: lines in one entry", "deux lignes dn: dans une entrée", line)
-        # ldifde writes "changetype: add" on every entry of an export; any other is an order to change a directory.
-        if attribute == "control" or (attribute == "changetype" and content.strip().lower() != b"add"):
-            raise place.error("change records are not an export", "des ordres de modification ne sont pas un export", line)
-        if attribute == "changetype" and position == 0:
-            continue
-        attributes.setdefault(attribute, []).append(content)
+        if attribute != "changetype":
+            attributes.setdefault(attribute, []).append(content)
     yield value.decode("utf-8", "replace"), attributes
 
 

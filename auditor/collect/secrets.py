@@ -28,13 +28,13 @@ def resolve(secret: Secret, user: str) -> str:
     elif not sys.stdin.isatty():
         raise SourceError(Text(
             "the password cannot be asked for without a terminal; use keyring, env or file.",
-            "le mot de passe ne peut pas être demandé sans terminal ; utiliser keyring, env ou file.",
+            "le mot de passe ne peut pas être demandé sans terminal ; utiliser keyring, env ou file.",
         ))  # fmt: skip
     else:
         password = getpass(f"{user}: ")
     if not password:
         place = f"keyring {secret.keyring}" if secret.keyring else f"env {secret.env}" if secret.env else str(secret.file or "prompt")
-        raise SourceError(Text(f"no password in {place}; store it there.", f"pas de mot de passe dans {place} ; l’y enregistrer."))
+        raise SourceError(Text(f"no password in {place}; store it there.", f"pas de mot de passe dans {place} ; l’y enregistrer."))
     return password
 
 
@@ -44,7 +44,7 @@ def _from_keyring(service: str, user: str) -> str:
     except KeyringError as error:
         raise SourceError(Text(
             f"the system keyring cannot be read ({type(error).__name__}); use env or file instead.",
-            f"le trousseau du système est illisible ({type(error).__name__}) ; utiliser env ou file.",
+            f"le trousseau du système est illisible ({type(error).__name__}) ; utiliser env ou file.",
         )) from None  # fmt: skip
 
 
@@ -53,12 +53,12 @@ def _from_file(path: Path) -> str:
         if safe.readable_by_others(path):
             raise SourceError(Text(
                 f"{path.name} can be read by others; make it private (chmod 600).",
-                f"{path.name} est lisible par d’autres ; le rendre privé (chmod 600).",
+                f"{path.name} est lisible par d’autres ; le rendre privé (chmod 600).",
             ))  # fmt: skip
         return path.read_text(encoding="utf-8-sig").rstrip("\r\n")
     except OSError as error:
-        en, fr = f"{path.name} cannot be read ({error.strerror}); check", f"{path.name} est illisible ({error.strerror}) ; vérifier"
+        en, fr = f"{path.name} cannot be read ({error.strerror}); check", f"{path.name} est illisible ({error.strerror}) ; vérifier"
         raise SourceError(Text(f"{en} its path and rights.", f"{fr} le chemin et les droits.")) from None
     except UnicodeDecodeError:
-        en, fr = f"{path.name} is not UTF-8 text; save it so.", f"{path.name} n’est pas du texte UTF-8 ; l’enregistrer ainsi."
+        en, fr = f"{path.name} is not UTF-8 text; save it so.", f"{path.name} n’est pas du texte UTF-8 ; l’enregistrer ainsi."
         raise SourceError(Text(en, fr)) from None

@@ -63,16 +63,22 @@ def _answer(engine: Engine, query: Mapping[str, Any]) -> bytes:
     params = {name: decoded(value) for name, value in query["params"].items()}
     try:
         outcome = judge(engine, Query(query["query"], query["scope_query"], bool(query["grouped"]), params))
-        answer = json.dumps(_encoded_outcome(outcome)).encode()
-        if len(answer) > MAX_ANSWER:
-            size = MAX_ANSWER // 1024 // 1024
-            raise EngineError(
-                f"the query returned more than {size} MiB; return fewer or shorter columns.",
-                fr=f"la requête a rendu plus de {size} Mio\u00a0; rendez moins de colonnes, ou plus courtes.",
-            )
     except EngineError as error:
-        return json.dumps({"error": {"en": error.text.en, "fr": error.text.fr}}).encode()
-    return answer
+        return _encoded_error(error)
+    answer = json.dumps(_encoded_outcome(outcome)).encode()
+    if len(answer) <= MAX_ANSWER:
+        return answer
+    size = MAX_ANSWER // 1024 // 1024
+    return _encoded_error(
+        EngineError(
+            f"the query returned more than {size} MiB; return fewer or shorter columns.",
+            fr=f"la requête a rendu plus de {size} Mio\u00a0; rendez moins de colonnes, ou plus courtes.",
+        )
+    )
+
+
+def _encoded_error(error: EngineError) -> bytes:
+    return json.dumps({"error": {"en": error.text.en, "fr": error.text.fr}}).encode()
 
 
 def _encoded_outcome(outcome: Outcome) -> dict[str, object]:

@@ -152,5 +152,5 @@ def _unstarted() -> EngineError:
 def _killed() -> EngineError:
     return EngineError(
         "the query took more time or memory than allowed and its process was ended; simplify it or drop the rule.",
-        fr="la requête a pris plus de temps ou de mémoire que permis et son processus a été arrêté\u00a0; simplifiez-la ou retirez la règle.",
+        fr="la requête a pris plus de temps ou de mémoire que permis et son processus a été arrêté\u00a0; simplifiez-la ou retirez-la.",
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
+from typing import Literal
 
 from auditor.model import Assessment, Coverage, Finding, Rule, Run, Severity, State, Text, Verdict
 from auditor.rule_analysis import analyse
@@ -18,13 +19,19 @@ HEADLINE_TABLES = ("account", "directory_group", "registry_person", "hr_contract
 
 @dataclass(frozen=True)
 class Recommendation:
-    """One of the five recommendations. `target` is the share of protected resources to reach; `owner` who usually decides."""
+    """One of the five recommendations and how far it is followed is measured.
+
+    `measured_by` names the rules whose populations make the figure, in units of `unit`: sensitive accesses, accounts with a holder, or,
+    without such rules, the recommendation's own controls ("requirement"). `target` is the share to reach, `owner` who usually decides.
+    """
 
     id: int
     title: Text
     why: Text
     owner: Text
     target: float
+    unit: Literal["access", "holder", "requirement"] = "requirement"
+    measured_by: tuple[str, ...] = ()
 
 
 RECOMMENDATIONS = (
@@ -37,6 +44,8 @@ RECOMMENDATIONS = (
         ),
         Text("IT and security officer", "DSI et RSSI"),
         0.95,
+        "access",
+        ("AD-ACC-023", "SPC-030"),
     ),
     Recommendation(
         2,
@@ -47,6 +56,8 @@ RECOMMENDATIONS = (
         ),
         Text("IT, with human resources and purchasing", "DSI, avec la DRH et les achats"),
         0.98,
+        "holder",
+        ("SPC-010", "SPC-012", "SPC-013", "SPC-023"),
     ),
     Recommendation(
         3,
@@ -98,12 +109,12 @@ class Control:
         """The control could be run to its end."""
         return self.assessment.verdict in RAN
 
-    @property
+    @cached_property
     def confirmed(self) -> tuple[Finding, ...]:
         """Findings that count: those of a failed rule that incomplete data cannot have invented."""
         return tuple(finding for finding in self.assessment.findings if finding.confirmed) if self.failed else ()
 
-    @property
+    @cached_property
     def findings(self) -> tuple[Finding, ...]:
         """Every finding in the order in which reports show them: confirmed first, then by name."""
         return tuple(
@@ -139,10 +150,10 @@ class Control:
 
 @dataclass(frozen=True)
 class Protection:
-    """How far one recommendation is followed, over the distinct resources its passed and failed rules judged.
+    """How far one recommendation is followed, in its own unit: rows of the rules that measure it, or its controls.
 
-    `protected` are those without any finding; a resource that one of these rules could not judge is in `population` and never
-    protected. `ratio` is None when there is nothing to divide.
+    Only controls that passed or failed are counted; a row that could not be judged is in `population` and never protected.
+    `ratio` is None when there is nothing to divide.
     """
 
     recommendation: Recommendation
@@ -188,7 +199,7 @@ class Facts:
     run: Run
     controls: tuple[Control, ...]
 
-    @property
+    @cached_property
     def failing(self) -> tuple[Control, ...]:
         """Failed controls, worst first: by severity, then most findings, then id."""
         failed = (control for control in self.controls if control.failed)
@@ -199,7 +210,7 @@ class Facts:
         """Controls that could be run."""
         return sum(control.ran for control in self.controls)
 
-    @property
+    @cached_property
     def not_run(self) -> tuple[Control, ...]:
         """Controls that could not be run, worst severity first."""
         return tuple(sorted((c for c in self.controls if not c.ran), key=lambda c: (c.rule.severity.rank, c.rule.id)))
@@ -230,12 +241,12 @@ class Facts:
         unsure = (control for control in self.not_run if control.rule.recommendation == recommendation and control.assessment.findings)
         return (*failed, *unsure)
 
-    @property
+    @cached_property
     def protections(self) -> tuple[Protection, ...]:
         """The five recommendations, measured."""
         return tuple(self._protection(recommendation) for recommendation in RECOMMENDATIONS)
 
-    @property
+    @cached_property
     def sources(self) -> tuple[Source, ...]:
         """Sources that were asked, in order of name; computed tables have none of their own."""
         asked = sorted((entry for entry in self.run.coverage if entry.table in COLLECTED), key=lambda entry: entry.table)
@@ -254,17 +265,14 @@ class Facts:
 
     def _protection(self, recommendation: Recommendation) -> Protection:
         chapter = self.chapter(recommendation.id)
-        judged = [control.assessment for control in chapter if control.assessment.verdict in (Verdict.PASS, Verdict.FAIL)]
-        failing = {finding.resource for assessment in judged for finding in assessment.findings}
-        unknown = {resource for assessment in judged for resource in assessment.unknown}
-        passing = {resource for assessment in judged for resource in assessment.passing}
-        return Protection(
-            recommendation,
-            population=len(failing | unknown | passing),
-            protected=len(passing - failing - unknown),
-            controls=len(chapter),
-            ran=sum(control.ran for control in chapter),
-        )
+        judged = [control for control in chapter if control.assessment.verdict in (Verdict.PASS, Verdict.FAIL)]
+        if recommendation.measured_by:
+            counts = [control.assessment.counts for control in judged if control.rule.id in recommendation.measured_by]
+            population = sum(count.passed + count.failed + count.unknown for count in counts)
+            protected = sum(count.passed for count in counts)
+        else:
+            population, protected = len(judged), sum(not control.failed for control in judged)
+        return Protection(recommendation, population, protected, controls=len(chapter), ran=sum(control.ran for control in chapter))
 
 
 @cache

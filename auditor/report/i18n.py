@@ -32,10 +32,10 @@ CODED = frozenset(
 """Columns whose values are words of this program; the catalogues translate them under the column's name as context."""
 
 _LOCALES = {Language.FR: "fr_FR", Language.EN: "en_GB"}
-_UNITS = "%|h|min|jours?|comptes?|mois|ans?|heures?|constats?|contrôles?|caractères?|objets?"
+_UNITS = "h|min|jours?|comptes?|mois|ans?|heures?|constats?|contrôles?|caractères?|objets?"
 _FRENCH = (
     (re.compile(r"(?<=\w)'(?=\w)"), "’"),
-    (re.compile(r" (?=[:;!?%»])"), NBSP),
+    (re.compile(r" (?=[:;!?»]|(?<=\d )%)"), NBSP),
     (re.compile(r"(?<=«) "), NBSP),
     (re.compile(rf"(?<=\d) (?=(?:{_UNITS})\b)"), NBSP),
     (re.compile(r"(?<=\d) (?=\d{3}\b)"), NBSP),

@@ -27,7 +27,7 @@ _ASCII = str.maketrans(
 
 
 def summary(run: Run, language: Language, *, colour: bool, unicode: bool, files: Sequence[str]) -> str:
-    """The run in about thirty lines of at most 92 cells. Without `colour` there is no escape sequence, without `unicode` nothing but ASCII."""
+    """The run in about thirty lines of at most 92 cells. No escape sequence without `colour`, only ASCII without `unicode`."""
     say, counted = Phrases(language), facts.of(run)
     lines = [*(_source(say, counted, source) for source in counted.sources), Line()]
     lines += [
@@ -86,13 +86,13 @@ def _source(say: Phrases, counted: Facts, source: Source) -> Line:
     if gap and gap.reason:
         reason = visible(say.of(gap.reason)).rstrip(".")
         cost = counted.cost(source)
-        lost = say.ngettext("%(count)s control not run", "%(count)s controls not run", cost) if cost else ""
-        room = WIDTH - line.cell_len - cell_len(lost) - 4
+        lost = f" ({say.ngettext('%(count)s control not run', '%(count)s controls not run', cost)})" if cost else ""
+        room = WIDTH - line.cell_len - cell_len(lost)
         said = (
             say.gettext("not read: %(reason)s", reason=reason) if source.unread else say.gettext("; incomplete: %(reason)s", reason=reason)
         )
         line.append(_shown(said, room), "yellow")
-        line.append(f" ({lost})" if lost else "", "yellow")
+        line.append(lost, "yellow")
     return line
 
 

@@ -1,0 +1,127 @@
+"""`make bench`: what the product costs, as ratios to a floor or a peer measured in the same run; times are for orientation."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import duckdb
+
+from auditor import snapshot
+from auditor.tables import COLLECTED
+
+ROOT = Path(__file__).parent.parent
+HOSPITAL = ROOT / "sample_data" / "hospital"
+AUDIT = [sys.executable, "-c", "from auditor.cli import main; main()"]
+BARE = """
+import typer
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+@app.command()
+def one(config: str = "x") -> None: "One."
+@app.command()
+def two() -> None: "Two."
+app()
+"""
+COPIES = 14
+"""The sample hospital, 14 times: 100,000 enabled accounts."""
+
+
+class Cost:
+    """Seconds of wall clock and of processor, and peak memory in MB, of one finished process."""
+
+    def __init__(self, command: Sequence[str | Path], env: dict[str, str] | None = None) -> None:
+        with tempfile.TemporaryFile() as out:
+            start = os.times()
+            process = subprocess.Popen([str(part) for part in command], stdout=out, stderr=subprocess.STDOUT, env=env, cwd=ROOT)
+            _, status, usage = os.wait4(process.pid, 0)
+            end = os.times()
+            process.returncode = os.waitstatus_to_exitcode(status)
+            if process.returncode not in (0, 1):
+                out.seek(0)
+                raise SystemExit(f"{command[:4]} ended with {process.returncode}: {out.read()[-500:]!r}")
+        self.wall = end.elapsed - start.elapsed
+        self.cpu = usage.ru_utime + usage.ru_stime
+        self.memory = usage.ru_maxrss / 1024
+
+
+def pairs(one: Callable[[], Cost], other: Callable[[], Cost], runs: int) -> tuple[float, list[Cost], list[Cost]]:
+    """Run both in turn; the median of the CPU ratios, and the costs."""
+    first, second = [], []
+    for _ in range(runs):
+        first.append(one())
+        second.append(other())
+    return statistics.median(a.cpu / b.cpu for a, b in zip(first, second, strict=True)), first, second
+
+
+def told(what: str, ratio: float, against: str, cost: Cost, goal: str = "") -> None:
+    print(f"{what:<46} {ratio:7.2f} × {against:<44} ({cost.wall:.2f} s, {cost.cpu:.2f} CPU s, {cost.memory:.0f} MB) {goal}")
+
+
+def help_screen() -> None:
+    ratio, costs, _ = pairs(lambda: Cost([*AUDIT, "--help"]), lambda: Cost([sys.executable, "-c", BARE, "--help"]), 9)
+    told("audit --help", ratio, "a bare typer application", costs[-1], "goal ≤ 2")
+
+
+def sample(folder: Path) -> None:
+    sources = [path for path in sorted(HOSPITAL.rglob("*")) if path.suffix in (".ldif", ".txt", ".csv")]
+    floor = f"import base64\nfor p in {[str(p) for p in sources]!r}:\n    for line in open(p, 'rb'):\n        line.split(b':')\n"
+    command = [*AUDIT, "run", "--config", HOSPITAL / "audit.yaml", "--output", folder / "sample", "--quiet"]
+    ratio, costs, _ = pairs(lambda: Cost(command), lambda: Cost([sys.executable, "-c", floor]), 3)
+    told("audit run on the sample hospital", ratio, "reading its files line by line", costs[-1])
+
+
+def large(folder: Path) -> None:
+    source = snapshot.read(folder / "sample" / "snapshot")
+    target = folder / "large"
+    multiply(source, target / "snapshot")
+    command = [*AUDIT, "assess", "--config", HOSPITAL / "audit.yaml", "--output", target, "--quiet"]
+    scan = (
+        f"import duckdb\nfor p in {[str(target / 'snapshot' / f'{name}.parquet') for name in COLLECTED]!r}:\n"
+        "    duckdb.sql(f\"select hash(columns(*)) from '{p}'\").fetchall()\n"
+    )
+    ratio, costs, _ = pairs(lambda: Cost(command), lambda: Cost([sys.executable, "-c", scan]), 1)
+    told(f"all rules on {COPIES} × the sample hospital", ratio, "fetching every cell of its tables", costs[-1])
+
+
+def multiply(source: snapshot.Snapshot, target: Path) -> None:
+    """A snapshot with every account, group and membership COPIES times under other keys; what a forest has once stays single."""
+    single = {"domain", "password_settings", "security_descriptor", "access_entry"}
+    single |= {"registry_release", "registry_person", "registry_activity"}
+    with snapshot.create(target, source.as_of) as writer:
+        for name, table in COLLECTED.items():
+            if name in single:
+                columns = ", ".join(table.column_names)
+            else:
+                columns = ", ".join(
+                    f"{column} || '-' || n AS {column}" if column.endswith("_key") or column == "source" else column
+                    for column in table.column_names
+                )
+            copies = 1 if name in single else COPIES
+            rows = duckdb.sql(f"SELECT {columns} FROM '{source.path(name)}', range({copies}) AS copies(n)").to_arrow_table()
+            for row in rows.to_pylist():
+                writer.add(name, row)
+        writer.add_coverage(source.coverage)
+
+
+def live(folder: Path) -> None:
+    from tests.lab import bench_live
+
+    bench_live.compare(folder, pairs, told)
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="audit-bench-") as name:
+        folder = Path(name)
+        help_screen()
+        sample(folder)
+        large(folder)
+        live(folder)
+
+
+if __name__ == "__main__":
+    main()
