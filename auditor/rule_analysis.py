@@ -56,6 +56,7 @@ class Analysis:
     ok_can_be_null: bool
 
 
+@cache
 def analyse(sql: str) -> Analysis:
     """Analyse a query that passed the gate; RuleError when a column does not exist or is ambiguous."""
     try:

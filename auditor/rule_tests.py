@@ -7,7 +7,7 @@ which means that the rule could be wrong in that place without anybody knowing.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -150,9 +150,13 @@ def _plain(rule: Rule) -> Query:
 
 def _load(engine: Engine, rule: Rule, given: Mapping[str, tuple[Mapping[str, Value], ...]]) -> None:
     for name in rule_analysis.analyse(rule.query).reads:
-        table = ALL[name]
-        rows = [{column.name: row.get(column.name, column.neutral) for column in table.columns} for row in given.get(name, ())]
-        engine.load(table, pa.Table.from_pylist(rows, schema=arrow_schema(table)))
+        _load_table(engine, name, given.get(name, ()))
+
+
+def _load_table(engine: Engine, name: str, rows: Sequence[Mapping[str, Value]]) -> None:
+    table = ALL[name]
+    full = [{column.name: row.get(column.name, column.neutral) for column in table.columns} for row in rows]
+    engine.load(table, pa.Table.from_pylist(full, schema=arrow_schema(table)))
 
 
 def _killed(engine: Engine, mutant: Mutant, test: RuleTest) -> bool:
@@ -173,11 +177,12 @@ def _problems(engine: Engine, rule: Rule, query: Query, number: int, test: RuleT
     for table in rule.positive:
         rows = test.given.get(table, ())
         for fewer in [(), *(rows[:index] + rows[index + 1 :] for index in range(len(rows)))]:
-            _load(engine, rule, {**test.given, table: fewer})
+            _load_table(engine, table, fewer)
             invented = _failing(judge(engine, query)) - failing
             if invented:
                 yield f"test {number}: {table} is claimed to be positive, but losing rows of it makes {min(invented)} fail"
                 break
+        _load_table(engine, table, rows)
 
 
 def _failing(outcome: Outcome) -> set[str]:

@@ -1,6 +1,9 @@
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from auditor import rule_tests, rules
 from auditor.errors import RuleError
@@ -142,6 +145,19 @@ def test_unreadable_bytes_are_an_error_and_no_traceback(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(RuleError, match="UTF-8"):
         rules.load_file(path)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 2500), st.integers(0, 80), st.text(max_size=20))
+def test_a_damaged_file_is_a_rule_or_one_sentence(start: int, length: int, put: str) -> None:
+    text = rules.scaffold(ID, 1)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / f"{ID}-x.yaml"
+        path.write_bytes((text[:start] + put + text[start + length :]).encode("utf-8", "surrogatepass"))
+        try:
+            assert rules.load_file(path).id == ID
+        except RuleError as error:
+            assert "\n" not in str(error)
 
 
 def test_a_file_without_content_is_an_error(tmp_path: Path) -> None:

@@ -74,8 +74,9 @@ def collect(settings: RegistryFr, writer: Writer, progress: Callable[[str, int],
     """Fill registry_release, registry_person and registry_activity from releases in any order of their files.
 
     A release that lost `max_drop` of its rows, its people, the people of a profession or of a kind of id against the accepted release
-    before it is rejected and fills nothing. registry_person and registry_activity are partial when the newest release was rejected, when
-    the latest accepted one is older than `max_age_days` at the audit instant, or when lines could not be read.
+    before it, or that is dated after the audit, is rejected and fills nothing. registry_person and registry_activity are partial when
+    the newest release was rejected, when the latest accepted one is older than `max_age_days` at the audit instant, or when lines could
+    not be read.
     """
     unreadable: list[SourceError] = []
     accepted: _Release | None = None
@@ -97,6 +98,7 @@ def collect(settings: RegistryFr, writer: Writer, progress: Callable[[str, int],
             accepted = release
             reasons += release.problems.reasons
             history = _merge(history, release)
+    writer.add_facts(settings.name, {"releases": facts})
     if accepted is None or history is None:
         _add_nothing(settings, writer, unreadable, newest_rejected, len(facts))
         return
@@ -107,7 +109,6 @@ def collect(settings: RegistryFr, writer: Writer, progress: Callable[[str, int],
     for table in TABLES:
         why = [error.text for error in unreadable] if table == "registry_release" else reasons
         writer.add_coverage([csv_file.covered(table, settings.name, rows[table], why, accepted.released_at)])
-    writer.add_facts(settings.name, {"releases": facts})
 
 
 def _dated(paths: Iterable[Path], unreadable: list[SourceError]) -> list[tuple[Path, datetime]]:

@@ -129,11 +129,6 @@ class Engine:
         """A loaded table as Arrow, in its own row order."""
         return self._connection.table(name).to_arrow_table()
 
-    def rows(self, name: str) -> int:
-        """How many rows a loaded table has."""
-        counted = self._connection.table(name).count("*").fetchall()
-        return int(counted[0][0])
-
     def lock(self) -> None:
         """Close every way out, for good: from here on only `load` with Arrow rows, `table` and `query` work."""
         for setting in (

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from auditor import derive
+from auditor.model import Coverage, State, Text
+from auditor.tables import COLLECTED, DERIVED
+
+AT = datetime(2026, 11, 20)
+
+
+def complete() -> list[Coverage]:
+    return [Coverage(name, "x", State.COMPLETE, 1, collected_at=AT) for name in COLLECTED]
+
+
+def test_complete_inputs_make_complete_tables() -> None:
+    found = derive.coverage(complete())
+    assert [entry.table for entry in found] == list(DERIVED)
+    assert {(entry.state, entry.reason, entry.collected_at) for entry in found} == {(State.COMPLETE, None, AT)}
+
+
+@pytest.mark.parametrize("state", [State.PARTIAL, State.DENIED, State.ABSENT])
+@pytest.mark.parametrize("table", sorted(COLLECTED))
+def test_a_gap_reaches_every_table_computed_from_it_and_no_other(table: str, state: State) -> None:
+    gap = Coverage(table, "y", state, 0, Text("gap", "lacune"), Text("cure", "remède"))
+    for entry in derive.coverage([*complete(), gap]):
+        if table in DERIVED[entry.table].derived_from:
+            assert entry.state is state
+            assert entry.reason is not None
+            assert table in entry.reason.en
+            assert table in entry.reason.fr
+            assert entry.cure is not None
+        else:
+            assert entry.state is State.COMPLETE
+
+
+def test_the_worst_gap_counts_and_all_are_named() -> None:
+    gaps = [Coverage("account", "y", State.PARTIAL), Coverage("hr_contract", "z", State.ABSENT)]
+    found = {entry.table: entry for entry in derive.coverage([entry for entry in complete() if entry.table != "hr_contract"] + gaps)}
+    assert found["account_hr"].state is State.ABSENT
+    assert found["account_hr"].reason == Text(
+        en="it is computed from account (incomplete), hr_contract (not collected)",
+        fr="elle est calculée à partir de account (incomplète), hr_contract (non collectée)",
+    )
+    assert found["account_kind"].state is State.PARTIAL
+
+
+def test_a_table_nobody_speaks_of_is_absent() -> None:
+    assert {entry.state for entry in derive.coverage([])} == {State.ABSENT}
