@@ -110,14 +110,15 @@ def explain(rule: str, config: Config = Path("audit.yaml"), lang: Lang = None) -
 def doctor(config: Config = Path("audit.yaml"), lang: Lang = None) -> None:
     """Check every source: reachable, which rights, what it cannot see and the grant that would cure it."""
     from auditor import collect as sources
+    from auditor import safe
 
     settings = _settings(config, None, lang, None, None)
     healthy = True
     for source in settings.sources:
         _say(source.name)
-        for good, text in sources.doctor(source):
+        for good, text in sources.doctor(source, _now(settings)):
             healthy = healthy and good
-            _say(f"  {'✓' if good else '✗'} {text.in_language(settings.language)}")
+            _say(f"  {'ok ' if good else '!! '} {safe.visible(text.in_language(settings.language))}")
     if not healthy:
         raise typer.Exit(3)
 
@@ -253,10 +254,9 @@ def _collect(settings: Audit, *, progress: bool) -> Snapshot:
     from auditor import snapshot
     from auditor.model import State
 
-    as_of = settings.as_of or datetime.now(UTC).replace(tzinfo=None, microsecond=0)
     show = _progress() if progress and sys.stderr.isatty() else _silent
     try:
-        with snapshot.create(settings.output / "snapshot", as_of) as writer:
+        with snapshot.create(settings.output / "snapshot", _now(settings)) as writer:
             for source in settings.sources:
                 sources.collect(source, writer, show)
             unread = [entry for entry in writer.coverage if entry.state in (State.DENIED, State.ABSENT)]
@@ -268,6 +268,11 @@ def _collect(settings: Audit, *, progress: bool) -> Snapshot:
     finally:
         show("", -1)
     return snapshot.read(settings.output / "snapshot")
+
+
+def _now(settings: Audit) -> datetime:
+    """The instant the audit speaks of: that of the settings, else the present; nothing further on reads a clock."""
+    return settings.as_of or datetime.now(UTC).replace(tzinfo=None, microsecond=0)
 
 
 def _unwritable(folder: Path, error: OSError) -> ConfigError:

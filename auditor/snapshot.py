@@ -70,15 +70,21 @@ class Writer:
         names = schema.names
         self._files[table].write_table(pa.Table.from_pylist([{name: row.get(name) for name in names} for row in rows], schema=schema))
 
+    def close(self) -> None:
+        """Finish the files being written; nothing can be added afterwards."""
+        for name in COLLECTED:
+            self._flush(name)
+        for file in self._files.values():
+            file.close()
+
     def seal(self) -> None:
         """Sort and hash every table, then write the manifest; tables nobody delivered are said to be absent."""
+        self.close()
         files = {}
         for name, table in COLLECTED.items():
-            self._flush(name)
             if name not in self._files:
                 data = arrow_schema(table).empty_table()
             else:
-                self._files[name].close()
                 part = self.folder / f"{name}.part"
                 data = pq.read_table(part).sort_by([(key, "ascending") for key in table.key])
                 part.unlink()
@@ -110,8 +116,12 @@ def create(path: Path, as_of: datetime) -> Iterator[Writer]:
     """Write a snapshot to `path`, replacing an older one at once when everything is there."""
     with safe.whole_folder(path) as folder:
         writer = Writer(folder, as_of)
-        yield writer
-        writer.seal()
+        try:
+            yield writer
+            writer.seal()
+        finally:
+            # An open file could not be removed on Windows.
+            writer.close()
 
 
 @dataclass(frozen=True)

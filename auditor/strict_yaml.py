@@ -143,7 +143,8 @@ def validate(document: Document, model: type[Model], name: str) -> Model:
     try:
         return model.model_validate(document.data)
     except ValidationError as error:
-        first = error.errors()[0]
+        # A misspelt key makes two errors, itself and the key now missing: name the one to correct.
+        first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
         place = tuple(part for part in first["loc"] if isinstance(part, (str, int)))
         key = ".".join(str(part) for part in place) or "the file"
         hint = _HINTS.get(first["type"]) or Text(en=first["msg"].removeprefix("Value error, "), fr=f"valeur refusée ({first['msg']})")

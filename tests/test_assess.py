@@ -48,6 +48,19 @@ def test_a_positive_claim_lets_the_finding_stand() -> None:
     assert (judged.verdict, judged.at_least) == (Verdict.FAIL, True)
 
 
+def test_an_unknown_deciding_value_in_a_table_read_negatively_leaves_findings_unconfirmed() -> None:
+    gap = Gap("privileged_membership", "account_key", 1)
+    judged = assess.judge(RULE, ANALYSIS, BAD, (gap,), coverage())
+    assert (judged.verdict, judged.findings[0].confirmed) == (Verdict.NOTCHECKED, False)
+    judged = assess.judge(RULE, ANALYSIS, BAD, (Gap("account", "sam_account_name", 1),), coverage())
+    assert (judged.verdict, judged.at_least) == (Verdict.FAIL, True)
+
+
+def test_the_claim_of_a_third_party_rule_is_not_believed() -> None:
+    rule = replace(RULE, positive=("privileged_membership",), pack="theirs")
+    assert assess.judge(rule, ANALYSIS, BAD, (), coverage(privileged_membership=State.PARTIAL)).verdict is Verdict.NOTCHECKED
+
+
 def test_a_gap_elsewhere_keeps_a_finding_and_says_at_least() -> None:
     judged = assess.judge(RULE, ANALYSIS, BAD, (), coverage(account=State.PARTIAL))
     assert (judged.verdict, judged.at_least, judged.findings[0].confirmed) == (Verdict.FAIL, True, True)

@@ -6,9 +6,11 @@ every table it can deliver, and returns: a source that cannot be read is a fact 
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from auditor.config import Source
@@ -55,3 +57,24 @@ def collect(settings: Source, writer: Writer, progress: Progress) -> None:
 def unread(tables: tuple[str, ...], source: str, error: SourceError, collected_at: datetime | None = None) -> list[Coverage]:
     """Coverage of tables of which nothing could be read."""
     return [Coverage(name, source, error.state, 0, error.text, COLLECTED[name].cure, collected_at) for name in tables]
+
+
+def doctor(settings: Source, as_of: datetime) -> list[tuple[bool, Text]]:
+    """What a collection of this source would meet, as (good, sentence). A file is read as a collection would, into a folder that is
+    thrown away; of a live directory a few entries are."""
+    if settings.type == "active_directory":
+        return list(import_module("auditor.collect.active_directory").doctor(settings))
+    with tempfile.TemporaryDirectory(prefix="audit-") as folder:
+        writer = Writer(Path(folder), as_of)
+        collect(settings, writer, lambda _source, _rows: None)
+        writer.close()
+    return [_examined(entry) for entry in writer.coverage]
+
+
+def _examined(entry: Coverage) -> tuple[bool, Text]:
+    if entry.reason is None or entry.cure is None:
+        return True, Text(f"{entry.table}: {entry.rows} rows", f"{entry.table} : {entry.rows} lignes")
+    return False, Text(
+        f"{entry.table}: {entry.rows} rows; {entry.reason.en}. {entry.cure.en}",
+        f"{entry.table} : {entry.rows} lignes ; {entry.reason.fr}. {entry.cure.fr}",
+    )

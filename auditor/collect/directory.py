@@ -98,9 +98,13 @@ class Directory:
             case "directory_service":
                 self._ds_heuristics = self._entry(name, attributes, "domain").text("dsheuristics")
             case "partitions":
+                # Everybody may read msDS-EnabledFeature and msDS-Behavior-Version of this object, and little else of it.
                 entry = self._entry(name, attributes, "domain")
-                known = recycle_bin(entry) or entry.known_absent("msds-enabledfeature")
-                self._recycle_bin = self._recycle_bin or (recycle_bin(entry) if known else None)
+                readable = entry.readable or "msds-behavior-version" in attributes
+                if recycle_bin(entry):
+                    self._recycle_bin = True
+                elif readable and self._asked("msds-enabledfeature") and self._recycle_bin is None:
+                    self._recycle_bin = False
 
     def finish(self, cut: Text | None = None) -> None:
         """Write the rows that need the whole directory, and check what every directory holds (RIDs 500, 502, 512, 544 and members).
@@ -257,7 +261,8 @@ class Directory:
             return
         row = domain_row(entry)
         self.gaps.count("policy", "domain", number=sum(row[column] is None for column in REQUIRED))
-        self._recycle_bin = recycle_bin(entry) or self._recycle_bin
+        if recycle_bin(entry):
+            self._recycle_bin = True
         self._domains.append({"domain_sid": sid, "source": self._source, **row})
         self._object(sid, entry, protected=True)
 

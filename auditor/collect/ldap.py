@@ -219,6 +219,8 @@ class Session:
     def _message(self) -> bytes:
         """The next whole message."""
         head = self._take(2)
+        if head[0] != 0x30:
+            raise ValueError("not an LDAP message")
         size = head[1]
         if size & 0x80:
             width = size & 0x7F

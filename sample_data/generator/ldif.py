@@ -65,6 +65,8 @@ def _entries(hospital: Hospital) -> Iterator[Entry]:
         ("dn", f"CN=Directory Service,CN=Windows NT,CN=Services,{CONFIGURATION}"), *_classes("top", "nTDSService"),
         _FOUNDED, ("tombstoneLifetime", "180"), ("dSHeuristics", "0000002"),
     ]  # fmt: skip
+    feature = f"CN=Recycle Bin Feature,CN=Optional Features,CN=Directory Service,CN=Windows NT,CN=Services,{CONFIGURATION}"
+    yield [("dn", feature), *_classes("top", "msDS-OptionalFeature"), _FOUNDED]
     yield [("dn", f"CN=Partitions,{CONFIGURATION}"), *_classes("top", "crossRefContainer"), _FOUNDED, ("msDS-Behavior-Version", "4")]
 
 

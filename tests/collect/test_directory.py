@@ -318,7 +318,7 @@ FEATURE = f"CN=Recycle Bin Feature,CN=Optional Features,{DIRECTORY_SERVICE}"
 
 @pytest.mark.parametrize(("given", "expected"), [
     ({}, False), ({"msDS-EnabledFeature": FEATURE}, True), ({"msDS-EnabledFeature": f"CN=Other,{CONFIGURATION}"}, False),
-    ({"whenCreated": None}, None),
+    ({"whenCreated": None}, None), ({"whenCreated": None, "msDS-Behavior-Version": 7}, False),
 ])  # fmt: skip
 def test_the_recycle_bin_is_off_only_when_its_object_was_read(tmp_path: Path, given: dict[str, object], expected: bool | None) -> None:
     partitions = attributes({"objectClass": ["top", "crossRefContainer"], "instanceType": 4, "whenCreated": CREATED, **given})

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditor.collect import directory_values as values
@@ -23,6 +23,7 @@ def as_binary_sid(authority: int, parts: list[int]) -> bytes:
     return bytes((1, len(parts))) + authority.to_bytes(6, "big") + b"".join(part.to_bytes(4, "little") for part in parts)
 
 
+@settings(deadline=None)
 @given(MOMENTS)
 def test_a_filetime_gives_back_the_moment_it_was_made_from(moment: datetime) -> None:
     assert values.filetime(str(as_filetime(moment)).encode()) == moment
@@ -39,12 +40,14 @@ def test_a_filetime_out_of_range_or_of_another_form_is_refused(raw: bytes) -> No
         values.filetime(raw)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 2_650_467_743_999_999_999), st.integers(1, 2_650_467_743_999_999_999))
 def test_filetimes_keep_their_order(first: int, second: int) -> None:
     low, high = (values.filetime(str(value).encode()) for value in sorted((first, second)))
     assert low is not None and high is not None and low <= high
 
 
+@settings(deadline=None)
 @given(st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30)))
 def test_a_generalized_time_gives_back_the_second_it_was_made_from(moment: datetime) -> None:
     whole = moment.replace(microsecond=0)
@@ -64,6 +67,7 @@ def test_a_time_that_is_none_is_refused(raw: bytes) -> None:
         values.generalized_time(raw)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**48 - 1), SUB_AUTHORITIES)
 def test_a_sid_reads_the_same_from_bytes_and_from_text(authority: int, parts: list[int]) -> None:
     written = "-".join(map(str, ("S-1", authority, *parts)))
@@ -72,6 +76,7 @@ def test_a_sid_reads_the_same_from_bytes_and_from_text(authority: int, parts: li
     assert values.rid(written) == parts[-1]
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**48 - 1), SUB_AUTHORITIES, st.binary(min_size=1, max_size=8))
 def test_a_sid_with_bytes_missing_or_added_is_refused(authority: int, parts: list[int], more: bytes) -> None:
     raw = as_binary_sid(authority, parts)
@@ -80,11 +85,13 @@ def test_a_sid_with_bytes_missing_or_added_is_refused(authority: int, parts: lis
             values.sid(wrong)
 
 
+@settings(deadline=None)
 @given(st.uuids())
 def test_a_guid_reads_the_same_from_bytes_and_from_text(identifier: UUID) -> None:
     assert values.guid(identifier.bytes_le) == values.guid(f"{{{identifier}}}".upper().encode()) == str(identifier)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=80))
 def test_whatever_the_bytes_a_value_is_read_or_refused(raw: bytes) -> None:
     readers = (values.filetime, values.generalized_time, values.sid, values.guid, values.integer, values.interval, values.boolean)
@@ -96,6 +103,7 @@ def test_whatever_the_bytes_a_value_is_read_or_refused(raw: bytes) -> None:
     values.text(raw).encode("utf-8")
 
 
+@settings(deadline=None)
 @given(st.integers(1, 2**63 - 1))
 def test_an_interval_is_as_long_as_its_count(count: int) -> None:
     assert values.interval(str(-count).encode()) == timedelta(microseconds=count // 10)
@@ -121,6 +129,7 @@ def test_names_that_differ_by_an_escaped_comma_are_not_equal() -> None:
     assert values.comparable_name("CN=a\\,DC=b,DC=test") != values.comparable_name("CN=a,DC=b,DC=test")
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8"), max_size=60))
 def test_the_parts_of_any_name_make_the_name_again(name: str) -> None:
     assert ",".join(values.split_name(name)) == name

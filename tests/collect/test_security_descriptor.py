@@ -4,7 +4,7 @@ import struct
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditor.collect.security_descriptor import Entry, SecurityDescriptor, parse
@@ -46,11 +46,13 @@ def binary(descriptor: SecurityDescriptor, *, raw_entries: list[bytes] | None = 
     return header + access_list + owner
 
 
+@settings(deadline=None)
 @given(DESCRIPTORS)
 def test_a_descriptor_gives_back_what_it_was_made_of(descriptor: SecurityDescriptor) -> None:
     assert parse(binary(descriptor)) == descriptor
 
 
+@settings(deadline=None)
 @given(DESCRIPTORS, st.data())
 def test_a_cut_descriptor_is_refused(descriptor: SecurityDescriptor, data: st.DataObject) -> None:
     raw = binary(descriptor)
@@ -60,6 +62,7 @@ def test_a_cut_descriptor_is_refused(descriptor: SecurityDescriptor, data: st.Da
         parse(cut)
 
 
+@settings(deadline=None)
 @given(DESCRIPTORS, st.data())
 def test_altered_bytes_are_read_or_refused(descriptor: SecurityDescriptor, data: st.DataObject) -> None:
     raw = bytearray(binary(descriptor))
@@ -71,6 +74,7 @@ def test_altered_bytes_are_read_or_refused(descriptor: SecurityDescriptor, data:
         return
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused(raw: bytes) -> None:
     try:
