@@ -91,8 +91,12 @@ ACCOUNT_HR = Table(
         text("person_number", "HR number; empty when not matched.", "00001"),
         text("status", "present, future, left, or none when not matched; several contracts count together.", "present"),
         text("contract_type", "Type of the contract that ends last; empty when not matched.", "CDI"),
-        time("ends_at", "End of the contract that ends last; NULL with open_ended true when it has none or no contract is matched.", None,
-             absent_when="open_ended"),
+        time(
+            "ends_at",
+            "End of the contract that ends last; NULL with open_ended true when it has none or no contract is matched.",
+            None,
+            absent_when="open_ended",
+        ),
         flag("open_ended", "The contract that ends last has no end, or no contract is matched.", True),
     ),
     _INPUTS,
@@ -141,8 +145,12 @@ CRITICAL_RIGHT = Table(
         text("object_name", "Name of the object.", "test"),
         text("trustee_key", "Account, group or well-known SID that holds the right."),
         text("trustee_name", "Its name, or the SID when it is not in the directory.", "neutral"),
-        text("permission", "dcsync, generic_all, write_dacl, write_owner, owner, generic_write, all_extended_rights, reset_password, "
-             "write_member, write_spn, write_delegation, write_key_credential or null_dacl.", "write_dacl"),
+        text(
+            "permission",
+            "dcsync, generic_all, write_dacl, write_owner, owner, generic_write, all_extended_rights, reset_password, "
+            "write_member, write_spn, write_delegation, write_key_credential or null_dacl.",
+            "write_dacl",
+        ),
         flag("expected", "The trustee is one of the default holders of tier 0, or in tier 0 itself."),
     ),
     _INPUTS,
@@ -150,6 +158,13 @@ CRITICAL_RIGHT = Table(
 )
 
 TABLES = (
-    GROUP_CLOSURE, PRIVILEGED_MEMBERSHIP, ACCOUNT_KIND, GROUP_ROLE, ACCOUNT_ROLE, ACCOUNT_HR, ACCOUNT_PROFESSIONAL,
-    ACCOUNT_REGISTRY, CRITICAL_RIGHT,
+    GROUP_CLOSURE,
+    PRIVILEGED_MEMBERSHIP,
+    ACCOUNT_KIND,
+    GROUP_ROLE,
+    ACCOUNT_ROLE,
+    ACCOUNT_HR,
+    ACCOUNT_PROFESSIONAL,
+    ACCOUNT_REGISTRY,
+    CRITICAL_RIGHT,
 )

@@ -1,7 +1,7 @@
 """A real Active Directory for tests: one throw-away Samba domain controller per loopback address, driven by its command line tools.
 
 Everything of one controller lies in one directory, so several run side by side (LDAP ports are fixed, addresses are free).
-`python -m tests.lab.samba install` installs the Debian packages.
+`.ci/packages` installs what it needs.
 """
 
 from __future__ import annotations
@@ -25,10 +25,6 @@ import trustme
 
 from tests.lab.ldif import PROVISIONED, Attributes, domain_dn, load_plan, modify_record, read_ldif
 
-PACKAGES = (
-    "samba-ad-dc", "samba-ad-provision", "samba-dsdb-modules", "samba-vfs-modules", "winbind", "python3-samba", "ldb-tools",
-    "tdb-tools", "smbclient", "ldap-utils", "krb5-user", "attr", "acl",
-)  # fmt: skip
 PROGRAMS = ("samba", "samba-tool", "ldbadd", "ldbmodify", "ldbdel", "ldapsearch", "tar")
 PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
 
@@ -58,20 +54,7 @@ def missing() -> str:
     if os.geteuid() != 0:
         return "the Samba laboratory needs root (ports 389 and 636)"
     absent = [name for name in PROGRAMS if not shutil.which(name, path=PATH)]
-    return f"not installed: {', '.join(absent)} (python -m tests.lab.samba install)" if absent else ""
-
-
-def install() -> str:
-    """Install what is missing with apt; the reason when that is not possible, else an empty text."""
-    reason = missing()
-    if not reason.startswith("not installed"):
-        return reason
-    if not shutil.which("apt-get"):
-        return f"{reason}; only Debian and Ubuntu packages are known"
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for arguments in (["update"], ["install", "-y", "--no-install-recommends", *PACKAGES]):
-        subprocess.run(["apt-get", "-q", "-o", "DPkg::Lock::Timeout=300", *arguments], check=True, env=environment)
-    return missing()
+    return f"not installed: {', '.join(absent)} (.ci/packages installs them)" if absent else ""
 
 
 @dataclass(frozen=True)
@@ -376,9 +359,3 @@ def _answers(ip: str) -> bool:
         connection.sendall(_ANONYMOUS_BIND)
         return connection.recv(64)[:1] == b"0"
     return False
-
-
-if __name__ == "__main__":
-    if sys.argv[1:] != ["install"]:
-        sys.exit("usage: python -m tests.lab.samba install")
-    sys.exit(install() or None)

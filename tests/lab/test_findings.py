@@ -19,7 +19,6 @@ pytestmark = pytest.mark.lab
 SAMPLE = HOSPITAL.parents[1]
 
 
-@pytest.mark.slow
 def test_live_findings_are_those_of_the_answer_key(hospital_dc: Lab, tmp_path: Path) -> None:
     settings = config.load(SAMPLE / "audit.yaml")
     assert settings.as_of is not None
