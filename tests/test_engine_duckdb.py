@@ -148,6 +148,18 @@ def test_in_a_grouped_query_an_unknown_row_spoils_the_verdict_and_else_a_failure
     assert (grouped.by_resource(), grouped.failing) == ({"x": "unknown"}, ())
 
 
+def test_a_resource_that_cannot_be_named_is_unknown_whatever_is_said_of_it() -> None:
+    query = "select mail as resource, enabled as ok, account_key as name from account"
+    judged = outcome([{"mail": None, "enabled": False}, {"mail": "fine", "enabled": True}], query)
+    assert (judged.failing, judged.by_resource()) == ((), {"": "unknown", "fine": "pass"})
+
+
+def test_one_resource_reported_twice_is_an_error() -> None:
+    query = "select mail as resource, enabled as ok, account_key as name from account"
+    with pytest.raises(EngineError, match="twice"):
+        outcome([{"account_key": "1", "mail": "x", "enabled": False}, {"account_key": "2", "mail": "x", "enabled": False}], query)
+
+
 @pytest.mark.parametrize(
     "query", [QUERY.replace("enabled as ok", "rid as ok"), QUERY.replace("account_key as resource", "rid as resource")]
 )

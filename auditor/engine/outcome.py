@@ -48,9 +48,12 @@ def judge(engine: Engine, query: Query) -> Outcome:
     """
     judged = f"FROM ({query.query}\n) AS judged"
     rows = engine.query(f"SELECT resource, ok {judged}", query.params).rows
-    scope = {str(resource) for (resource,) in engine.query(query.scope_query, query.params).rows} if query.scope_query else set()
+    scope = {_key(resource) for (resource,) in engine.query(query.scope_query, query.params).rows} if query.scope_query else set()
     found: dict[str, set[bool | None]] = {}
     for resource, ok in rows:
+        if resource is None:
+            found.setdefault(_key(resource), set()).add(None)
+            continue
         if not isinstance(resource, str) or not (ok is None or isinstance(ok, bool)):
             raise EngineError(
                 "the query returned a row whose resource is not text or whose ok is not a boolean; cast them.",
@@ -66,9 +69,21 @@ def judge(engine: Engine, query: Query) -> Outcome:
     )
 
 
+def _key(resource: Value) -> str:
+    """A resource, or the empty text for one that cannot be named because a value is not known: it is unknown, whatever `ok` says."""
+    return "" if resource is None else str(resource)
+
+
 def _evidence(engine: Engine, sql: str, params: Mapping[str, Value], failing: set[str]) -> tuple[Mapping[str, Value], ...]:
     if not failing:
         return ()
     result = engine.query(sql, params)
     rows = (dict(zip(result.columns, row, strict=True)) for row in result.rows)
-    return tuple(row for row in rows if row["resource"] in failing)
+    kept = tuple(row for row in rows if row["resource"] in failing)
+    if len(kept) > len(failing):
+        # Two findings on one resource would have one fingerprint.
+        raise EngineError(
+            "the query reported one resource twice; group its rows.",
+            fr="la requête a signalé deux fois la même ressource\u00a0; regroupez ses lignes.",
+        )
+    return kept

@@ -250,8 +250,15 @@ class Facts:
     def sources(self) -> tuple[Source, ...]:
         """Sources that were asked, in order of name; computed tables have none of their own."""
         asked = sorted((entry for entry in self.run.coverage if entry.table in COLLECTED), key=lambda entry: entry.table)
-        names = sorted({entry.source for entry in asked})
+        names = sorted({entry.source for entry in asked} - {""})
         return tuple(Source(name, tuple(entry for entry in asked if entry.source == name)) for name in names)
+
+    @cached_property
+    def lacking(self) -> Source | None:
+        """Tables that no source of the configuration delivers although a control reads them, as a source without a name."""
+        wanted = {table for control in self.not_run for table in _collected(control.rule.query)}
+        absent = sorted((entry for entry in self.run.coverage if not entry.source and entry.table in wanted), key=lambda entry: entry.table)
+        return Source("", tuple(absent)) if absent else None
 
     def cures(self, control: Control) -> tuple[Text, ...]:
         """Grants and exports that would complete what a control reads, each once."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
 
 from rich.cells import cell_len, set_cell_size
@@ -29,7 +29,7 @@ _ASCII = str.maketrans(
 def summary(run: Run, language: Language, *, colour: bool, unicode: bool, files: Sequence[str]) -> str:
     """The run in about thirty lines of at most 92 cells. No escape sequence without `colour`, only ASCII without `unicode`."""
     say, counted = Phrases(language), facts.of(run)
-    lines = [*(_source(say, counted, source) for source in counted.sources), Line()]
+    lines = [*(_source(say, counted, source) for source in counted.sources), *_lacking(say, counted), Line()]
     lines += [
         Line.assemble((_shown(run.establishment, 44), "bold"), "  ", say.day(run.as_of), ", ", say.gettext("report no. %(id)s", id=run.id))
     ]
@@ -94,6 +94,17 @@ def _source(say: Phrases, counted: Facts, source: Source) -> Line:
         line.append(_shown(said, room), "yellow")
         line.append(lost, "yellow")
     return line
+
+
+def _lacking(say: Phrases, counted: Facts) -> Iterator[Line]:
+    """What no source delivers although controls need it."""
+    if lacking := counted.lacking:
+        cost = counted.cost(lacking)
+        lost = f" ({say.ngettext('%(count)s control not run', '%(count)s controls not run', cost)})"
+        tables = ", ".join(say.word("table", entry.table) for entry in lacking.coverage)
+        line = Line("   " + set_cell_size(say.gettext("not provided"), 22))
+        line.append(_shown(tables, WIDTH - line.cell_len - cell_len(lost)), "yellow")
+        yield line.append(lost, "yellow")
 
 
 def _ran(say: Phrases, counted: Facts) -> Line:

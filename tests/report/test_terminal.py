@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from rich.cells import cell_len
 
-from auditor.model import Language
+from auditor.model import Coverage, Language, State, Text
 from auditor.report import terminal
 from tests.report import examples
 
@@ -35,6 +35,15 @@ def test_summary_says_what_was_read_and_what_a_gap_costs() -> None:
     assert "hr                    not read: The file rh.csv does not exist (1 control not run)" in shown
     assert "7 of 10 controls could be run" in shown
     assert "1 error" in shown
+
+
+def test_what_no_source_delivers_is_said_with_its_cost() -> None:
+    run = examples.run()
+    nowhere = Coverage("hr_contract", "", State.ABSENT, 0, Text("no source", "aucune source"), Text("give it", "la donner"))
+    unread = Coverage("registry_activity", "", State.ABSENT, 0, Text("no source", "aucune source"), Text("give it", "la donner"))
+    coverage = (*(entry for entry in run.coverage if entry.table != "hr_contract"), nowhere, unread)
+    shown = terminal.summary(replace(run, coverage=coverage), Language.EN, colour=False, unicode=True, files=[])
+    assert "not provided          HR contracts (1 control not run)" in shown
 
 
 def test_summary_counts_and_orders_what_to_do_first() -> None:
