@@ -5,27 +5,37 @@ The table of verdicts is section 7 of docs/architecture.md; `judge` is that tabl
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from auditor import __version__, derive
+from auditor.collect import joined
 from auditor.config import Audit, RuleSettings
 from auditor.engine import outcome, packs
 from auditor.engine.duckdb import Engine
 from auditor.engine.outcome import Outcome, Query
 from auditor.errors import ConfigError, EngineError
 from auditor.model import Assessment, Counts, Coverage, Finding, Rule, Run, State, Text, Value, Verdict
-from auditor.rule_analysis import Analysis, analyse
+from auditor.rule_analysis import Analysis, Need, analyse
 from auditor.rules import rules_sha256
 from auditor.snapshot import Snapshot
 from auditor.tables import ALL, COLLECTED
+from auditor.tables.derived import GROUP_ROLE
+from auditor.tables.directory import ACCOUNT
 
 _STATES = {
     State.PARTIAL: Text(en="incomplete", fr="incomplète"),
     State.DENIED: Text(en="refused", fr="refusée"),
     State.ABSENT: Text(en="not collected", fr="non collectée"),
 }
+
+_NOBODY = {
+    ("groups", True): Text(en="no group matches", fr="aucun groupe ne correspond à"),
+    ("groups", False): Text(en="no account is in a group that matches", fr="aucun compte n’est dans un groupe correspondant à"),
+    ("kinds", False): Text(en="no account matches", fr="aucun compte ne correspond à"),
+}
+"""What it means that no row holds a value, by section of audit.yaml and by whether the table is that of the groups themselves."""
 
 
 @dataclass(frozen=True, order=True)
@@ -37,6 +47,11 @@ class Gap:
     rows: int
 
 
+_DAY = timedelta(days=1)
+_LATE_SIGN_INS = 20
+"""One in so many sign-ins after the audit's date shows that the directory was read later; a clock that is wrong makes fewer."""
+
+
 def assess(snapshot: Snapshot, settings: Audit, rules: Sequence[Rule]) -> Run:
     """Judge every rule on the snapshot, at the snapshot's instant unless the settings name another."""
     as_of = settings.as_of or snapshot.as_of
@@ -44,20 +59,25 @@ def assess(snapshot: Snapshot, settings: Audit, rules: Sequence[Rule]) -> Run:
     with Engine(memory_mb=settings.rules.memory_mb, timeout_seconds=settings.rules.timeout_seconds) as engine:
         for name, table in COLLECTED.items():
             engine.load(table, snapshot.path(name))
-        derive.derive_all(engine, settings, as_of)
+        doubts = derive.derive_all(engine, settings, as_of)
         engine.lock()
-        collected = (*snapshot.coverage, *derive.coverage(snapshot.coverage))
-        coverage, assessments = judge_all(engine, chosen, collected, as_of, settings.rules)
+        collected = tuple(_not_empty(engine, entry) for entry in _dated(engine, snapshot, as_of))
+        computed = (replace(entry, rows=_count(engine, entry.table)) for entry in derive.coverage(collected, doubts))
+        controls = tuple(rule for rule in chosen if not rule.raises)
+        coverage, assessments = judge_all(engine, controls, (*collected, *computed), as_of, settings.rules)
+        combinations = [rule for rule in chosen if rule.raises]
+        assessments = raise_findings(engine, combinations, assessments, as_of, settings.rules)
     return Run(
         establishment=settings.establishment.name,
         as_of=as_of,
         version=__version__,
         snapshot_sha256=snapshot.sha256,
         rules_sha256=rules_sha256(chosen),
-        rules=chosen,
+        rules=(*controls, *(rule for rule in combinations if rule.id in {one.rule for one in assessments})),
         assessments=assessments,
         coverage=coverage,
         fail_on=settings.fail_on,
+        combinations=tuple(combinations),
     )
 
 
@@ -69,12 +89,12 @@ def with_params(rule: Rule, settings: RuleSettings) -> Rule:
             known = ", ".join(sorted(rule.params)) or "none"
             raise ConfigError(
                 f"audit.yaml: rules.params.{rule.id}.{name}: no such parameter; the rule has: {known}.",
-                fr=f"audit.yaml : rules.params.{rule.id}.{name} : paramètre inconnu ; la règle a : {known}.",
+                fr=f"audit.yaml : rules.params.{rule.id}.{name} : paramètre inconnu ; la règle a : {known}.",
             )
         if type(value) is not type(rule.params[name]):
             raise ConfigError(
                 f"audit.yaml: rules.params.{rule.id}.{name}: write a value like {rule.params[name]!r}.",
-                fr=f"audit.yaml : rules.params.{rule.id}.{name} : écrivez une valeur comme {rule.params[name]!r}.",
+                fr=f"audit.yaml : rules.params.{rule.id}.{name} : écrivez une valeur comme {rule.params[name]!r}.",
             )
     return replace(rule, params={**rule.params, **changed}) if changed else rule
 
@@ -86,41 +106,88 @@ def judge_all(
     chosen = tuple(rules)
     known = tuple(_not_empty(engine, entry) for entry in coverage)
     by_table = {name: tuple(entry for entry in known if entry.table == name) for name in ALL}
-    foreign = packs.run_pack([rule for rule in chosen if rule.pack], engine, as_of, settings)
     unknown: dict[tuple[str, str], int] = {}
     assessments = []
-    for rule in chosen:
+    for rule, result in _results(engine, chosen, as_of, settings):
         analysis = analyse(rule.query)
-        result = foreign[rule.id] if rule.pack else _run(engine, rule, analysis, as_of)
         gaps = tuple(_gaps(engine, analysis, unknown))
-        assessments.append(judge(rule, analysis, result, gaps, by_table))
+        assessments.append(judge(rule, analysis, result, gaps, by_table, _undeclared(engine, analysis, by_table)))
     return known, tuple(assessments)
 
 
+def raise_findings(
+    engine: Engine, combinations: Iterable[Rule], assessments: Iterable[Assessment], as_of: datetime, settings: RuleSettings
+) -> tuple[Assessment, ...]:
+    """The assessments with the severity of each finding raised by the combinations that hold for its resource; the worst one wins.
+
+    Incomplete data can only hide a combination. One whose query fails is added as a control that ended in an error.
+    """
+    raised: dict[tuple[str, str], Rule] = {}
+    failed: list[Assessment] = []
+    for rule, result in sorted(
+        _results(engine, tuple(combinations), as_of, settings), key=lambda pair: (-pair[0].severity.rank, pair[0].id)
+    ):
+        if isinstance(result, EngineError):
+            failed.append(Assessment(rule.id, Verdict.ERROR, reasons=(result.text,)))
+        else:
+            raised |= {(raises, str(row["resource"])): rule for row in result.failing for raises in rule.raises}
+    judged = (
+        replace(one, findings=tuple(_raised(finding, raised.get((finding.rule, finding.resource))) for finding in one.findings))
+        for one in assessments
+    )
+    return (*judged, *failed)
+
+
+def _raised(finding: Finding, combination: Rule | None) -> Finding:
+    return replace(finding, raised_to=combination.severity, raised_by=combination.id) if combination else finding
+
+
+def _results(
+    engine: Engine, rules: Sequence[Rule], as_of: datetime, settings: RuleSettings
+) -> Iterator[tuple[Rule, Outcome | EngineError]]:
+    """What each rule's query gave; those of third parties run in their own process."""
+    foreign = packs.run_pack([rule for rule in rules if rule.pack], engine, as_of, settings)
+    for rule in rules:
+        yield rule, foreign[rule.id] if rule.pack else _run(engine, rule, analyse(rule.query), as_of)
+
+
 def judge(
-    rule: Rule, analysis: Analysis, result: Outcome | EngineError, gaps: Sequence[Gap], coverage: Mapping[str, Sequence[Coverage]]
+    rule: Rule,
+    analysis: Analysis,
+    result: Outcome | EngineError,
+    gaps: Sequence[Gap],
+    coverage: Mapping[str, Sequence[Coverage]],
+    undeclared: Sequence[Need] = (),
 ) -> Assessment:
     """The verdict of one rule.
 
     `result` is what its query gave, or why it could not; `gaps` are the unknown values among the columns it reads; `coverage` is that
-    of every table, by name.
+    of every table, by name; `undeclared` is what it needs of audit.yaml and does not get.
     """
     if isinstance(result, EngineError):
         return Assessment(rule.id, Verdict.ERROR, reasons=(result.text,))
     incomplete = [entry for table in sorted(analysis.reads) for entry in coverage[table] if entry.state is not State.COMPLETE]
-    reasons = tuple(dict.fromkeys((*map(_incomplete, incomplete), *map(_unknown_values, gaps))))
-    missing = {entry.table for entry in incomplete} | {gap.table for gap in gaps if (gap.table, gap.column) in analysis.probes}
+    unknown = len(result.unknown)
+    reasons = tuple(
+        dict.fromkeys(
+            (
+                *map(_incomplete, incomplete),
+                *map(_nothing_matches, undeclared),
+                *map(_unknown_values, gaps),
+                *((_unknown_rows(unknown),) if unknown else ()),
+            )
+        )
+    )
+    missing = {entry.table for entry in incomplete} | {need.table for need in undeclared}
+    missing |= {gap.table for gap in gaps if (gap.table, gap.column) in analysis.probes}
     # The claim of a third-party rule is not believed: verifying it would run its tests outside its child process.
     doubtful = missing & (analysis.negative - (frozenset() if rule.pack else frozenset(rule.positive)))
     findings = tuple(_finding(rule, row, confirmed=not doubtful) for row in result.failing)
-    unknown = len(result.unknown)
     counts = Counts(len(result.passing), len(findings), unknown)
-    if doubtful:
+    if findings and not doubtful:
+        return Assessment(rule.id, Verdict.FAIL, counts, reasons, findings, at_least=bool(reasons))
+    if reasons:
         return Assessment(rule.id, Verdict.NOTCHECKED, counts, reasons, findings)
-    if findings:
-        return Assessment(rule.id, Verdict.FAIL, counts, reasons, findings, at_least=bool(reasons or unknown))
-    if reasons or unknown:
-        return Assessment(rule.id, Verdict.NOTCHECKED, counts, reasons or (_unknown_rows(unknown),))
     return Assessment(rule.id, Verdict.PASS if result.passing else Verdict.NOTAPPLICABLE, counts)
 
 
@@ -150,6 +217,34 @@ def _gaps(engine: Engine, analysis: Analysis, known: dict[tuple[str, str], int])
                 yield Gap(name, column.name, rows)
 
 
+def _undeclared(engine: Engine, analysis: Analysis, coverage: Mapping[str, Sequence[Coverage]]) -> tuple[Need, ...]:
+    """Needs of a rule of which no row holds a value; where nothing was collected, that says enough."""
+    found = []
+    for need in analysis.needs:
+        values = {f"v{place}": value for place, value in enumerate(need.values)}
+        wanted = ", ".join(f"${name}" for name in values)
+        if all(entry.state in (State.COMPLETE, State.PARTIAL) for entry in coverage[need.table]) and not _count(
+            engine, need.table, f'"{need.column}" IN ({wanted})', values
+        ):
+            found.append(need)
+    return tuple(found)
+
+
+def _dated(engine: Engine, snapshot: Snapshot, as_of: datetime) -> Iterator[Coverage]:
+    """Coverage of the collected tables, partial where it is later than the audit: who was there then may be gone."""
+    later = _count(engine, "account", "last_sign_in_at > $limit", {"limit": as_of + _DAY}) * _LATE_SIGN_INS
+    late = bool(later) and later >= _count(engine, "account", "last_sign_in_at IS NOT NULL")
+    directories = {entry.source for entry in snapshot.coverage if entry.table == ACCOUNT.name} if late else set()
+    reason = Text(en="it was collected after the date of the audit", fr="elle a été collectée après la date de l’audit")
+    for entry in snapshot.coverage:
+        at = max(snapshot.as_of, entry.collected_at or snapshot.as_of)
+        if entry.state in (State.COMPLETE, State.PARTIAL) and (at - as_of > _DAY or entry.source in directories):
+            reasons = (entry.reason, reason) if entry.reason else (reason,)
+            yield replace(entry, state=State.PARTIAL, reason=joined(reasons), cure=ALL[entry.table].cure)
+        else:
+            yield entry
+
+
 def _not_empty(engine: Engine, entry: Coverage) -> Coverage:
     """A table that real sources never leave empty and that came back without a row was not really collected."""
     table = ALL[entry.table]
@@ -159,9 +254,9 @@ def _not_empty(engine: Engine, entry: Coverage) -> Coverage:
     return replace(entry, state=State.PARTIAL, reason=reason, cure=table.cure)
 
 
-def _count(engine: Engine, table: str, condition: str = "true") -> int:
+def _count(engine: Engine, table: str, condition: str = "true", params: Mapping[str, Value] | None = None) -> int:
     """Rows of a table that meet a condition of ours."""
-    ((number,),) = engine.query(f'SELECT COUNT(*) AS n FROM "{table}" WHERE {condition}', {}).rows  # noqa: S608 - names come from auditor.tables
+    ((number,),) = engine.query(f'SELECT COUNT(*) AS n FROM "{table}" WHERE {condition}', params or {}).rows  # noqa: S608 - names come from auditor.tables
     return int(str(number))
 
 
@@ -172,6 +267,13 @@ def _incomplete(entry: Coverage) -> Text:
         en=f"table {entry.table}{source} {state.en}: {reason.en}",
         fr=f"table {entry.table}{source} {state.fr}\u00a0: {reason.fr}",
     )
+
+
+def _nothing_matches(need: Need) -> Text:
+    section = ALL[need.table].column(need.column).declared
+    names = ", ".join(f"{section}.{value}" for value in need.values)
+    what = _NOBODY[section, need.table == GROUP_ROLE.name]
+    return Text(en=f"{what.en} {names} of audit.yaml", fr=f"{what.fr} {names} de audit.yaml")
 
 
 def _unknown_values(gap: Gap) -> Text:

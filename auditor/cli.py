@@ -9,25 +9,18 @@ from __future__ import annotations
 import locale
 import os
 import sys
-from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
-from auditor import __version__
+from auditor import __version__, steps
 from auditor.errors import AuditorError, ConfigError
 from auditor.model import Language, Text
 
-if TYPE_CHECKING:
-    from auditor.config import Audit
-    from auditor.model import Rule, Run
-    from auditor.snapshot import Snapshot
-
 NOTHING_AUDITED = 4
-FORMATS = ("html", "json")
 
 app = typer.Typer(
     add_completion=False,
@@ -38,6 +31,8 @@ app = typer.Typer(
 )
 rules_app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="List, test and start rules.")
 app.add_typer(rules_app, name="rules")
+otp_app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="One-time password tokens.")
+app.add_typer(otp_app, name="otp")
 
 Config = Annotated[Path, typer.Option("--config", envvar="AUDIT_CONFIG", help="The audit.yaml to use.")]
 Output = Annotated[Path | None, typer.Option("--output", help="Folder for the snapshot and the reports.")]
@@ -56,19 +51,22 @@ def run(
     fail_on: FailOn = None, as_of: AsOf = None, only: Only = None, quiet: Quiet = False, no_progress: NoProgress = False,
 ) -> None:  # fmt: skip
     """Collect, assess and report: the weekly command."""
-    settings = _settings(config, output, lang, fail_on, as_of)
-    chosen = _formats(formats)
-    rules = _rules(settings, only)
-    snapshot = _collect(settings, progress=not (no_progress or quiet))
-    _finish(settings, snapshot, rules, chosen, quiet=quiet)
+    settings = steps.settings_of(config, output, lang, fail_on, as_of)
+    chosen = steps.formats_of(formats)
+    rules = steps.rules_of(settings, only)
+    with steps.alone(settings.output):
+        snapshot = steps.collect(settings, progress=not (no_progress or quiet))
+        code = steps.finish(settings, snapshot, rules, chosen, quiet=quiet, only=bool(only))
+    raise typer.Exit(code)
 
 
 @app.command()
 def collect(config: Config = Path("audit.yaml"), output: Output = None, as_of: AsOf = None, no_progress: NoProgress = False) -> None:
     """Read every source into a snapshot."""
-    settings = _settings(config, output, None, None, as_of)
-    _collect(settings, progress=not no_progress)
-    _say(str(settings.output / "snapshot"))
+    settings = steps.settings_of(config, output, None, None, as_of)
+    with steps.alone(settings.output):
+        steps.collect(settings, progress=not no_progress)
+    steps.say(str(settings.output / "snapshot"))
 
 
 @app.command()
@@ -77,8 +75,11 @@ def assess(
     only: Only = None, quiet: Quiet = False,
 ) -> None:  # fmt: skip
     """Judge the snapshot of an earlier collect and write report.json."""
-    settings = _settings(config, output, lang, fail_on, as_of)
-    _finish(settings, _snapshot(settings), _rules(settings, only), ("json",), quiet=quiet)
+    settings = steps.settings_of(config, output, lang, fail_on, as_of)
+    rules, snapshot = steps.rules_of(settings, only), steps.snapshot_of(settings)
+    with steps.alone(settings.output):
+        code = steps.finish(settings, snapshot, rules, ("json",), quiet=quiet, only=bool(only))
+    raise typer.Exit(code)
 
 
 @app.command()
@@ -87,8 +88,11 @@ def report(
     fail_on: FailOn = None, as_of: AsOf = None, quiet: Quiet = False,
 ) -> None:  # fmt: skip
     """Write reports again from the snapshot, for example in the other language."""
-    settings = _settings(config, output, lang, fail_on, as_of)
-    _finish(settings, _snapshot(settings), _rules(settings, None), _formats(formats), quiet=quiet)
+    settings = steps.settings_of(config, output, lang, fail_on, as_of)
+    chosen, rules, snapshot = steps.formats_of(formats), steps.rules_of(settings, None), steps.snapshot_of(settings)
+    with steps.alone(settings.output):
+        code = steps.finish(settings, snapshot, rules, chosen, quiet=quiet)
+    raise typer.Exit(code)
 
 
 @app.command()
@@ -96,14 +100,14 @@ def explain(rule: str, config: Config = Path("audit.yaml"), lang: Lang = None) -
     """Say what a rule looks for, why, how to correct it, and what it cannot see."""
     from auditor.report import terminal
 
-    settings = _settings(config, None, lang, None, None) if config.exists() else None
-    language = settings.language if settings else _language(lang) or Language.FR
-    found = [candidate for candidate in _rules(settings, None) if candidate.id == rule.upper()]
+    settings = steps.settings_of(config, None, lang, None, None) if config.exists() else None
+    language = settings.language if settings else steps.language_of(lang) or Language.FR
+    found = [candidate for candidate in steps.rules_of(settings, None) if candidate.id == rule.upper()]
     if not found:
         raise ConfigError(
-            f"{rule} is not a rule; `audit rules list` shows them.", fr=f"{rule} n’est pas une règle ; `audit rules list` les montre."
+            f"{rule} is not a rule; `audit rules list` shows them.", fr=f"{rule} n’est pas une règle ; `audit rules list` les montre."
         )
-    _say(terminal.explain(found[0], language))
+    steps.say(terminal.explain(found[0], language))
 
 
 @app.command()
@@ -112,15 +116,28 @@ def doctor(config: Config = Path("audit.yaml"), lang: Lang = None) -> None:
     from auditor import collect as sources
     from auditor import safe
 
-    settings = _settings(config, None, lang, None, None)
+    settings = steps.settings_of(config, None, lang, None, None)
     healthy = True
     for source in settings.sources:
-        _say(source.name)
-        for good, text in sources.doctor(source, _now(settings)):
+        steps.say(safe.visible(source.name))
+        for good, text in sources.doctor(source, steps.now(settings)):
             healthy = healthy and good
-            _say(f"  {'ok ' if good else '!! '} {safe.visible(text.in_language(settings.language))}")
+            steps.say(f"  {'ok ' if good else '!! '} {safe.visible(text.in_language(settings.language))}")
     if not healthy:
         raise typer.Exit(3)
+
+
+@app.command()
+def attest(
+    kind: Annotated[str, typer.Argument(help="restore_test, copy, console, exercise, review or policy.")],
+    path: Annotated[Path, typer.Argument(help="File of the evidence folder to add it to, for example evidence/restore_tests.yaml.")],
+    values: Annotated[list[str], typer.Argument(help="What is stated: key=value …")],
+    proof: Annotated[Path | None, typer.Option(help="Signed report, kept in that folder; its SHA-256 is written down.")] = None,
+) -> None:
+    """Write down what no log proves: a restore test, a copy, a console, an exercise, a review, a policy."""
+    from auditor import attest as statements
+
+    steps.say(statements.add(path, kind, values, proof, datetime.now(UTC).replace(tzinfo=None)))
 
 
 @rules_app.command("list")
@@ -128,15 +145,16 @@ def rules_list(config: Config = Path("audit.yaml"), lang: Lang = None) -> None:
     """Show every rule: id, severity, recommendation, title."""
     from auditor.report import terminal
 
-    settings = _settings(config, None, lang, None, None) if config.exists() else None
-    language = settings.language if settings else _language(lang) or Language.FR
-    _say(terminal.rules_list(_rules(settings, None), language))
+    settings = steps.settings_of(config, None, lang, None, None) if config.exists() else None
+    language = settings.language if settings else steps.language_of(lang) or Language.FR
+    steps.say(terminal.rules_list(steps.rules_of(settings, None), language))
 
 
 @rules_app.command("test")
 def rules_test(path: Annotated[Path | None, typer.Argument(help="A rule file or a folder; default: the shipped rules.")] = None) -> None:
     """Run the inline tests of rules and check that no mutant of their queries survives."""
     from auditor import rule_tests, rules
+    from auditor.safe import visible
 
     files = rules.load([path or rules.shipped()])
     failed = 0
@@ -144,8 +162,8 @@ def rules_test(path: Annotated[Path | None, typer.Argument(help="A rule file or 
         problems = rule_tests.check(rule)
         failed += bool(problems)
         for problem in problems:
-            _say(f"{rule.id}: {problem}")
-    _say(f"{len(files) - failed} rules passed, {failed} failed")
+            steps.say(f"{rule.id}: {visible(problem)}")
+    steps.say(f"{len(files) - failed} rules passed, {failed} failed")
     if failed:
         raise typer.Exit(1)
 
@@ -162,14 +180,38 @@ def rules_new(
     text = rules.scaffold(rule, recommendation)
     path = folder / f"{rule}-new-rule.yaml"
     if path.exists():
-        raise ConfigError(f"{path} exists already; choose another id.", fr=f"{path} existe déjà ; choisissez un autre identifiant.")
+        raise ConfigError(f"{path} exists already; choose another id.", fr=f"{path} existe déjà ; choisissez un autre identifiant.")
     safe.private_write(path, text)
-    _say(f"{path}\naudit rules test {path}")
+    steps.say(f"{path}\naudit rules test {path}")
+
+
+@otp_app.command("verify")
+def otp_verify(
+    seed_file: Annotated[Path | None, typer.Option(help="Private file with the seed (base32 or otpauth address); default: asked.")] = None,
+    window: Annotated[int, typer.Option(min=0, max=1000, help="Steps to look before and after the present one.")] = 10,
+    lang: Lang = None,
+) -> None:
+    """At a drill: does the code of a break-glass token match its seed, and how far has its clock drifted?"""
+    from auditor import otp_drill
+    from auditor.collect import secrets
+    from auditor.config import Secret
+
+    seed = secrets.resolve(Secret(file=seed_file) if seed_file else Secret(prompt=True), "seed")
+    try:
+        code = typer.prompt("code", err=True)
+    except typer.Abort:
+        raise ConfigError(
+            "no code was given; type what the token shows.", fr="aucun code\u00a0; saisissez ce qu’affiche le jeton."
+        ) from None
+    drift = otp_drill.drift(seed, code, datetime.now(UTC), window)
+    steps.say(otp_drill.sentence(drift, window).in_language(steps.language_of(lang) or Language.FR))
+    if drift is None:
+        raise typer.Exit(1)
 
 
 def _version(value: bool) -> None:
     if value:
-        _say(__version__)
+        steps.say(__version__)
         raise typer.Exit
 
 
@@ -180,197 +222,40 @@ def _options(
     """Find out who can get into the hospital, and what to close first."""
 
 
-def _settings(config: Path, output: Path | None, lang: str | None, fail_on: str | None, as_of: str | None) -> Audit:
-    from auditor import config as configuration
-
-    settings = configuration.load(config)
-    changes: dict[str, object] = {}
-    if output is not None:
-        changes["output"] = output
-    if language := _language(lang):
-        changes["language"] = language
-    if fail_on is not None:
-        if fail_on not in ("critical", "high", "medium", "low", "never"):
-            raise ConfigError(
-                f"--fail-on {fail_on}: choose critical, high, medium, low or never.",
-                fr=f"--fail-on {fail_on} : choisissez critical, high, medium, low ou never.",
-            )
-        changes["fail_on"] = fail_on
-    if as_of is not None:
-        try:
-            changes["as_of"] = configuration.naive_utc(as_of)
-        except ValueError as error:
-            raise ConfigError(
-                f"--as-of {as_of}: write a date such as 2026-01-31 or 2026-01-31T06:00:00Z.",
-                fr=f"--as-of {as_of} : écrivez une date comme 2026-01-31 ou 2026-01-31T06:00:00Z.",
-            ) from error
-    return settings.model_copy(update=changes)
-
-
-def _language(lang: str | None) -> Language | None:
-    if lang is None:
-        return None
-    try:
-        return Language(lang)
-    except ValueError as error:
-        raise ConfigError(f"--lang {lang}: choose fr or en.", fr=f"--lang {lang} : choisissez fr ou en.") from error
-
-
-def _formats(formats: str) -> tuple[str, ...]:
-    chosen = tuple(part.strip() for part in formats.split(",") if part.strip())
-    if unknown := [part for part in chosen if part not in FORMATS]:
-        known = ", ".join(FORMATS)
-        raise ConfigError(f"--format {unknown[0]}: choose among {known}.", fr=f"--format {unknown[0]} : choisissez parmi {known}.")
-    return chosen
-
-
-def _rules(settings: Audit | None, only: list[str] | None) -> tuple[Rule, ...]:
-    from auditor import rules
-
-    loaded = list(rules.load([rules.shipped()]))
-    for pack in settings.rules.packs if settings else ():
-        loaded += rules.load([pack], pack=pack.name)
-    ids = [rule.id for rule in loaded]
-    if twice := sorted({rule for rule in ids if ids.count(rule) > 1}):
-        raise ConfigError(
-            f"two rules bear the id {twice[0]}; rename yours.", fr=f"deux règles portent l’identifiant {twice[0]} ; renommez la vôtre."
-        )
-    if unknown := sorted(set(settings.rules.params if settings else ()) - set(ids)):
-        raise ConfigError(
-            f"audit.yaml: rules.params.{unknown[0]}: no such rule; `audit rules list` shows them.",
-            fr=f"audit.yaml : rules.params.{unknown[0]} : règle inconnue ; `audit rules list` les montre.",
-        )
-    wanted = {rule.upper() for rule in only or ids}
-    if missing := sorted(wanted - set(ids)):
-        raise ConfigError(
-            f"--only {missing[0]}: no such rule; `audit rules list` shows them.",
-            fr=f"--only {missing[0]} : règle inconnue ; `audit rules list` les montre.",
-        )
-    return tuple(sorted((rule for rule in loaded if rule.id in wanted), key=lambda rule: rule.id))
-
-
-def _collect(settings: Audit, *, progress: bool) -> Snapshot:
-    from auditor import collect as sources
-    from auditor import snapshot
-    from auditor.model import State
-
-    show = _progress() if progress and sys.stderr.isatty() else _silent
-    try:
-        with snapshot.create(settings.output / "snapshot", _now(settings)) as writer:
-            for source in settings.sources:
-                sources.collect(source, writer, show)
-            unread = [entry for entry in writer.coverage if entry.state in (State.DENIED, State.ABSENT)]
-            if len(unread) == len(writer.coverage):
-                # Leaving the block by an error keeps the snapshot of the last good collection.
-                raise NoSourceError({entry.source: entry.reason for entry in reversed(unread) if entry.reason})
-    except OSError as error:
-        raise _unwritable(settings.output, error) from error
-    finally:
-        show("", -1)
-    return snapshot.read(settings.output / "snapshot")
-
-
-def _now(settings: Audit) -> datetime:
-    """The instant the audit speaks of: that of the settings, else the present; nothing further on reads a clock."""
-    return settings.as_of or datetime.now(UTC).replace(tzinfo=None, microsecond=0)
-
-
-def _unwritable(folder: Path, error: OSError) -> ConfigError:
-    reason = error.strerror or str(error)
-    return ConfigError(
-        f"{folder}: {reason}; free some space, correct the rights or choose another --output.",
-        fr=f"{folder} : {reason} ; libérez de la place, corrigez les droits ou choisissez un autre --output.",
-    )
-
-
-class NoSourceError(AuditorError):
-    """No source could be read: no audit was performed. `reasons` says why, per source."""
-
-    def __init__(self, reasons: Mapping[str, Text]) -> None:
-        super().__init__(
-            "; ".join((*(f"{source}: {reason.en}" for source, reason in reasons.items()), "no audit was performed.")),
-            fr=" ; ".join((*(f"{source} : {reason.fr}" for source, reason in reasons.items()), "aucun audit n’a été mené.")),
-        )
-
-
-def _snapshot(settings: Audit) -> Snapshot:
-    from auditor import snapshot
-
-    return snapshot.read(settings.output / "snapshot")
-
-
-def _finish(settings: Audit, snapshot: Snapshot, rules: tuple[Rule, ...], formats: tuple[str, ...], *, quiet: bool) -> None:
-    from auditor import assess as judge
-    from auditor import safe
-    from auditor.report import exit_code, html_report, json_report, terminal
-
-    result = judge.assess(snapshot, settings, rules)
-    code, reason = exit_code.decide(result)
-    renderers: dict[str, Callable[[Run], str]] = {
-        "html": lambda done: html_report.render(done, settings.language, code, reason),
-        "json": lambda done: json_report.render(done, code, reason),
-    }
-    files = []
-    try:
-        for name in formats:
-            path = settings.output / f"report.{name}"
-            safe.private_write(path, renderers[name](result))
-            files.append(path)
-    except OSError as error:
-        raise _unwritable(settings.output, error) from error
-    if not quiet:
-        unicode = (sys.stdout.encoding or "").lower().startswith("utf")
-        colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-        _say(terminal.summary(result, settings.language, colour=colour, unicode=unicode, files=[str(path) for path in files]))
-    _warn(f"{reason.in_language(settings.language)} (code {code})")
-    if code:
-        raise typer.Exit(code)
-
-
-def _silent(_source: str, _rows: int) -> None:
-    """No progress."""
-
-
-def _progress() -> Callable[[str, int], None]:
-    """A line on stderr that counts the rows of the source being read; a negative number wipes it."""
-
-    def show(source: str, rows: int) -> None:
-        sys.stderr.write(f"\r\x1b[K{source} {rows:,}" if rows >= 0 else "\r\x1b[K")
-        sys.stderr.flush()
-
-    return show
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(text.rstrip("\n") + "\n")
-
-
-def _warn(text: str) -> None:
-    sys.stderr.write(text.rstrip("\n") + "\n")
-
-
 def main() -> None:
     """Run the command line; whatever happens ends in one sentence and one of the documented exit codes."""
-    for stream in (sys.stdout, sys.stderr):
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller (>&-)
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - open until the end
         # A console that cannot show a character shows its escape instead of ending the audit.
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        getattr(sys, name).reconfigure(errors="backslashreplace")
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        _end(Text(f"{reason}; check where the output goes.", f"{reason}\u00a0; vérifiez où va la sortie."), 2)
     except AuditorError as error:
-        _end(error.text, NOTHING_AUDITED if isinstance(error, NoSourceError) else 2)
+        _end(error.text, NOTHING_AUDITED if isinstance(error, steps.NoSourceError) else 2)
     except KeyboardInterrupt:
-        _end(Text("interrupted; start the command again.", "interrompu ; relancez la commande."), 2)
+        _end(Text("interrupted; start the command again.", "interrompu ; relancez la commande."), 2)
     except Exception as error:  # noqa: BLE001 - the last net: a traceback could show data
         place = _where(error)
         _end(
-            Text(f"internal error ({place}); please report it, without data.", f"erreur interne ({place}) ; signalez-la, sans données."), 2
+            Text(
+                f"internal error ({place}); please report it, without data.",
+                f"erreur interne ({place}) ; signalez-la, sans y joindre de données.",
+            ),
+            2,
         )
 
 
 def _end(text: Text, code: int) -> NoReturn:
     from auditor.safe import visible
 
-    _warn(f"audit: {visible(text.in_language(_spoken()))} (code {code})")
+    steps.warn(f"audit: {visible(text.in_language(_spoken()))} (code {code})")
     sys.exit(code)
 
 

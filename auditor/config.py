@@ -2,66 +2,29 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from auditor import strict_yaml
+from auditor.config_base import Instant, Pattern, Settings, TimeZone
+from auditor.config_base import Secret as Secret
+from auditor.config_base import naive_utc as naive_utc
+from auditor.config_entra import Entra, EntraFiles, Supplier
+from auditor.config_sign_ins import Evtx, Monitoring, SambaLog, SignInCsv, WindowsJson
+from auditor.config_training import POPULATIONS, Gophish, Otp, Population, Training
 from auditor.model import Language, Severity
-
-
-class Settings(BaseModel):
-    """Base of every section: frozen, unknown keys refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def _pattern(value: str) -> str:
-    try:
-        re.compile(value)
-    except re.error as error:
-        raise ValueError(f"not a regular expression ({error})") from error
-    return value
-
-
-def naive_utc(value: object) -> object:
-    """A date or time given as text as a UTC datetime without zone; other values pass through for pydantic to judge."""
-    if isinstance(value, str):
-        parsed = datetime.fromisoformat(value)
-    elif isinstance(value, date) and not isinstance(value, datetime):
-        parsed = datetime(value.year, value.month, value.day)
-    elif isinstance(value, datetime):
-        parsed = value
-    else:
-        return value
-    return parsed.astimezone(UTC).replace(tzinfo=None) if parsed.tzinfo else parsed
-
+from auditor.strict_yaml import RefusedValueError
 
 _T = TypeVar("_T", bound=BaseModel)
-Pattern = Annotated[str, AfterValidator(_pattern)]
-Instant = Annotated[datetime, BeforeValidator(naive_utc)]
-
-
-class Secret(Settings):
-    """Where a password is kept: exactly one of the system keyring, an environment variable, a private file, or a prompt."""
-
-    keyring: str | None = None
-    env: str | None = None
-    file: Path | None = None
-    prompt: bool = False
-
-    @model_validator(mode="after")
-    def _one_place(self) -> Secret:
-        if sum((self.keyring is not None, self.env is not None, self.file is not None, self.prompt)) != 1:
-            raise ValueError("name exactly one of keyring, env, file or prompt")
-        return self
 
 
 class ActiveDirectory(Settings):
-    """A live domain, read over verified TLS, or Kerberos with its own sealing."""
+    """A live domain, read over verified TLS, or Kerberos with its own sealing.
+
+    `person_number_attribute` holds the HR number, `professional_id_attributes` the national professional id, first found wins.
+    """
 
     type: Literal["active_directory"]
     name: str
@@ -76,22 +39,28 @@ class ActiveDirectory(Settings):
     receive_timeout: int = Field(60, ge=1, le=3600)
     deadline: int = Field(3600, ge=1)
     page_size: int = Field(500, ge=10, le=1000)
+    person_number_attribute: str = Field("employeeID", min_length=1)
     professional_id_attributes: tuple[str, ...] = ("extensionAttribute1", "employeeNumber")
 
     @model_validator(mode="after")
     def _credentials(self) -> ActiveDirectory:
         if self.bind == "simple" and not (self.user and self.password):
-            raise ValueError("a simple bind needs user and password")
+            raise RefusedValueError("a simple bind needs user and password", "une authentification simple demande user et password")
         return self
 
 
 class Ldif(Settings):
-    """A directory exported as LDIF (ldifde, ldapsearch), one file or several."""
+    """A directory exported as LDIF (ldifde, ldapsearch), one file or several.
+
+    `max_age_days` is how long before the audit the newest trace of activity in the export may lie.
+    """
 
     type: Literal["ldif"]
     name: str
     paths: tuple[Path, ...] = Field(min_length=1)
+    person_number_attribute: str = Field("employeeID", min_length=1)
     professional_id_attributes: tuple[str, ...] = ("extensionAttribute1", "employeeNumber")
+    max_age_days: int = Field(14, ge=1)
 
 
 class RegistryFr(Settings):
@@ -128,9 +97,74 @@ class Vendors(Settings):
     delimiter: str = Field(";", min_length=1, max_length=1)
     date_format: str = "%d/%m/%Y"
     columns: dict[str, str]
+    received_at: Instant | None = None
+    max_age_days: int = Field(366, ge=1)
 
 
-Source = Annotated[ActiveDirectory | Ldif | RegistryFr | Hr | Vendors, Field(discriminator="type")]
+class _BackupExports(Settings):
+    """Files exported from backup repositories, one or several per repository.
+
+    `received_at` is when they were exported; without it, when each file was last written.
+    """
+
+    name: str
+    paths: tuple[Path, ...] = Field(min_length=1)
+    received_at: Instant | None = None
+    max_age_days: int = Field(2, ge=1)
+
+
+class Restic(_BackupExports):
+    """Lists of `restic snapshots --json`; a repository is known by the name of its file."""
+
+    type: Literal["restic"]
+    name: str = "restic"
+
+    @model_validator(mode="after")
+    def _distinct_files(self) -> Restic:
+        if len({path.stem.casefold() for path in self.paths}) != len(self.paths):
+            raise RefusedValueError(
+                "two files bear the same name; each repository needs its own",
+                "deux fichiers portent le même nom ; chaque dépôt demande le sien",
+            )
+        return self
+
+
+class Borg(_BackupExports):
+    """Lists of `borg list --json` or `borg info --json`; their times have no zone, so `timezone` says where the machine stands."""
+
+    type: Literal["borg"]
+    name: str = "borg"
+    timezone: TimeZone
+
+
+class Attestations(Settings):
+    """A folder of signed statements in YAML: restore tests, copies, consoles, exercises, reviews, policies."""
+
+    type: Literal["attestations"]
+    name: str = "attestations"
+    path: Path
+
+
+Source = Annotated[
+    ActiveDirectory
+    | Ldif
+    | RegistryFr
+    | Hr
+    | Vendors
+    | Restic
+    | Borg
+    | Attestations
+    | Entra
+    | EntraFiles
+    | Training
+    | Gophish
+    | Otp
+    | Evtx
+    | SambaLog
+    | SignInCsv
+    | WindowsJson,
+    Field(discriminator="type"),
+]
 
 
 class KindPatterns(Settings):
@@ -164,6 +198,14 @@ class GroupRoles(Settings):
     hypervisor: tuple[Pattern, ...] = (r"(?i)vcenter|vmware|esx|hyper-?v_admin|nutanix|proxmox",)
 
 
+class CriticalSystem(Settings):
+    """A system care cannot do without. `backup` names the hosts, archives, paths or tags that back it up (`*` stands for any text)."""
+
+    name: str = Field(min_length=1)
+    backup: tuple[str, ...] = Field(min_length=1)
+    max_age_hours: int = Field(24, ge=1)
+
+
 class Establishment(Settings):
     """Who is audited; `finess` lists the sites' nine-character FINESS numbers."""
 
@@ -174,7 +216,7 @@ class Establishment(Settings):
 class RuleSettings(Settings):
     """Thresholds by rule and parameter, and folders of third-party rules."""
 
-    params: dict[str, dict[str, int | float | str | bool]] = {}
+    params: dict[str, dict[str, int | float | str | bool]] = Field(default_factory=dict)
     packs: tuple[Path, ...] = ()
     timeout_seconds: int = Field(30, ge=1, le=3600)
     memory_mb: int = Field(1024, ge=64)
@@ -191,13 +233,27 @@ class Audit(Settings):
     as_of: Instant | None = None
     kinds: Kinds = Kinds()
     groups: GroupRoles = GroupRoles()
+    populations: tuple[Population, ...] = POPULATIONS
+    systems: tuple[CriticalSystem, ...] = ()
+    suppliers: tuple[Supplier, ...] = ()
+    monitoring: Monitoring = Monitoring()
     rules: RuleSettings = RuleSettings()
 
     @model_validator(mode="after")
     def _distinct_names(self) -> Audit:
         names = [source.name for source in self.sources]
         if len(set(names)) != len(names):
-            raise ValueError("two sources bear the same name")
+            raise RefusedValueError("two sources bear the same name; rename one", "deux sources portent le même nom ; renommez-en une")
+        populations = [population.name for population in self.populations]
+        if len(set(populations)) != len(populations):
+            raise RefusedValueError(
+                "two populations bear the same name; rename one", "deux populations portent le même nom ; renommez-en une"
+            )
+        systems = [system.name.strip().lower() for system in self.systems]
+        if len(set(systems)) != len(systems):
+            raise RefusedValueError(
+                "two critical systems bear the same name; rename one", "deux systèmes critiques portent le même nom ; renommez-en un"
+            )
         return self
 
 

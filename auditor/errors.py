@@ -2,7 +2,7 @@
 
 AuditorError
 ├── ConfigError        audit.yaml, a command-line value or another file people edit is wrong
-├── CollectError       a source could not be read, or not to its end (carries source, table and cure)
+├── CollectError       a source could not be read, or not to its end
 ├── SnapshotError      a snapshot is missing, altered or of another format
 ├── RuleError          a rule file is wrong (carries file and line)
 ├── EngineError        a query crashed, ran out of time or of memory
@@ -32,12 +32,6 @@ class ConfigError(AuditorError):
 
 class CollectError(AuditorError):
     """A source could not be read, or not to its end."""
-
-    def __init__(self, message: str, *, fr: str = "", source: str = "", table: str = "", cure: str = "") -> None:
-        super().__init__(message, fr=fr)
-        self.source = source
-        self.table = table
-        self.cure = cure
 
 
 class SnapshotError(AuditorError):

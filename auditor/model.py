@@ -109,7 +109,11 @@ class RuleTest:
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule file, validated; `file` and `line_of` tell where an error lies, `pack` names a third-party origin."""
+    """One rule file, validated; `file` and `query_line` tell where an error lies, `pack` names a third-party origin.
+
+    With `raises` it is a combination, not a control: the findings of those rules rise to `severity` on every resource for which its `ok`
+    is false, and `why` says the reason.
+    """
 
     id: str
     title: Text
@@ -124,6 +128,7 @@ class Rule:
     tests: tuple[RuleTest, ...]
     params: Mapping[str, Value] = field(default_factory=dict)
     positive: tuple[str, ...] = ()
+    raises: tuple[str, ...] = ()
     attribution: str = ""
     file: str = ""
     query_line: int = 1
@@ -133,12 +138,15 @@ class Rule:
 @dataclass(frozen=True)
 class Finding:
     """One failing row. `resource` is the object's stable id, qualified by its source (a SID holds its domain);
-    `confirmed` is False when the data behind it was incomplete in a way that could have invented it."""
+    `confirmed` is False when the data behind it was incomplete in a way that could have invented it. `raised_to` is its severity
+    when the combination `raised_by` makes it worse than that of its rule."""
 
     rule: str
     resource: str
     evidence: Mapping[str, Value]
     confirmed: bool = True
+    raised_to: Severity | None = None
+    raised_by: str = ""
 
     @property
     def fingerprint(self) -> str:
@@ -169,7 +177,7 @@ class Assessment:
 
 @dataclass(frozen=True)
 class Run:
-    """Everything a report says: a pure function of snapshot, rules and settings."""
+    """Everything a report says: a pure function of snapshot, rules and settings. `combinations` are the rules that raised findings."""
 
     establishment: str
     as_of: datetime
@@ -180,6 +188,7 @@ class Run:
     assessments: tuple[Assessment, ...]
     coverage: tuple[Coverage, ...]
     fail_on: str = "critical"
+    combinations: tuple[Rule, ...] = ()
 
     @property
     def id(self) -> str:

@@ -33,7 +33,18 @@ _KLEENE = (
     exp.DPipe, exp.StartsWith, exp.Contains,
 )  # fmt: skip
 _POSITIVE = (exp.And, exp.Or, exp.Paren, exp.Exists, exp.In)
+_GIVEN = frozenset(("", "person", "staff", "system", "computer", "guest"))
+"""Kinds that no pattern of audit.yaml has to declare."""
 _NEVER_NULL = (exp.Literal, exp.Boolean, exp.Placeholder, exp.Exists, exp.Is, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Count)
+
+
+@dataclass(frozen=True, order=True)
+class Need:
+    """Values a query asks for of a column whose values audit.yaml declares: one of them must occur, or nothing was looked at."""
+
+    table: str
+    column: str
+    values: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -44,7 +55,7 @@ class Analysis:
     `scope_query`: SQL that returns the resources whose place in the population is not known, or None. With `grouped`, such a row
     changes others, so that its resource is unknown whatever the query says of it; else a definite failure stays one.
     `probes`: (table, column) that decide out of sight: a NULL there, unless the column's `absent_when` is true, makes the rule uncertain.
-    `ok_can_be_null`: whether inline tests must hold an unknown.
+    `ok_can_be_null`: whether inline tests must hold an unknown. `needs`: what audit.yaml must have declared.
     """
 
     reads: Mapping[str, frozenset[str]]
@@ -54,6 +65,7 @@ class Analysis:
     probes: tuple[tuple[str, str], ...]
     columns: tuple[str, ...]
     ok_can_be_null: bool
+    needs: tuple[Need, ...]
 
 
 @cache
@@ -123,6 +135,7 @@ class _Visitor:
             columns=tuple(self.tree.named_selects),
             ok_can_be_null=any(len(branch.selects) > 1 and self.nullable(branch.selects[1], branch) for branch in self.branches)
             or not self.branches,
+            needs=tuple(sorted(set(self.needs()))),
         )
 
     def reads(self) -> dict[str, frozenset[str]]:
@@ -172,6 +185,31 @@ class _Visitor:
             outer = outer.parent
         return None
 
+    def needs(self) -> Iterator[Need]:
+        """Values compared with a declared column by = or IN; <> and NOT need none of them."""
+        for scope in self.scopes.values():
+            for node in scope.find_all(exp.EQ, exp.In):
+                sides = (node.this, exp.Tuple(expressions=node.expressions)) if isinstance(node, exp.In) else (node.this, node.expression)
+                if _negated(node) or node.args.get("query"):
+                    continue
+                for one, other in (sides, sides[::-1]):
+                    values = [literal.name for literal in _literals(other)]
+                    for column in one.find_all(exp.Column) if values else ():
+                        for table, name in self.origins(column, scope):
+                            yield from _needs(table, name, values)
+
+    def origins(self, column: exp.Column, scope: Scope) -> Iterator[tuple[str, str]]:
+        """Columns of base tables a column is made of, through CTEs and derived tables."""
+        source = self.source(column, scope)
+        if isinstance(source, exp.Table):
+            yield source.name, column.name
+        elif source is not None:
+            query = source.expression
+            names = query.named_selects if isinstance(query, exp.Query) else []
+            for branch in _branches(query) if column.name in names else ():
+                for inner in branch.selects[names.index(column.name)].find_all(exp.Column):
+                    yield from self.origins(inner, self.scopes[id(branch)])
+
     def visit(self, query: exp.Expr, needed: frozenset[str]) -> None:
         """Record how the columns `needed` of a query, and the existence of its rows, come about."""
         query = query.unnest() if isinstance(query, exp.Subquery) else query
@@ -198,6 +236,7 @@ class _Visitor:
         top = any(select is branch for branch in self.branches)
         if _aggregates(select):
             self.negative |= self.tables(select)
+        self.negative |= {name for name in self.tables(select) if ALL[name].summary}
         wanted: dict[str, set[str]] = {name: set() for name in self.scopes[id(select)].selected_sources}
         for projection in select.selects:
             if projection.alias_or_name in needed or select.args.get("distinct"):
@@ -278,6 +317,27 @@ class _Visitor:
         if not isinstance(inner, exp.Select):
             return True
         return any(self.nullable(item, inner) for item in inner.selects if item.alias_or_name == column.name)
+
+
+def _negated(node: exp.Expr) -> bool:
+    parent = node.parent
+    while isinstance(parent, exp.Paren):
+        parent = parent.parent
+    return isinstance(parent, exp.Not)
+
+
+def _literals(side: exp.Expr) -> list[exp.Literal]:
+    items = side.expressions if isinstance(side, exp.Tuple) else [side]
+    return [item for item in items if isinstance(item, exp.Literal) and item.is_string]
+
+
+def _needs(table: str, column: str, values: list[str]) -> Iterator[Need]:
+    """A role is wanted by each of its names, of kinds one of several is enough."""
+    declared = ALL[table].column(column).declared
+    if declared == "groups":
+        yield from (Need(table, column, (value,)) for value in values)
+    elif declared == "kinds" and not _GIVEN & set(values):
+        yield Need(table, column, tuple(sorted(values)))
 
 
 def _branches(query: exp.Expr) -> Iterator[exp.Select]:

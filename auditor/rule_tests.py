@@ -6,19 +6,17 @@ which means that the rule could be wrong in that place without anybody knowing.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 import pyarrow as pa
 from sqlglot import exp
 
-from auditor import rule_analysis, rules
+from auditor import rule_analysis
 from auditor.engine.duckdb import Engine
 from auditor.engine.outcome import Outcome, Query, judge
-from auditor.errors import AuditorError, EngineError
+from auditor.errors import EngineError
 from auditor.model import Rule, RuleTest, Value
 from auditor.snapshot import arrow_schema
 from auditor.tables import ALL
@@ -187,24 +185,3 @@ def _problems(engine: Engine, rule: Rule, query: Query, number: int, test: RuleT
 
 def _failing(outcome: Outcome) -> set[str]:
     return {str(row["resource"]) for row in outcome.failing}
-
-
-def main(paths: list[str]) -> int:
-    """Check rule files: print what failed and which mutants survive; 0 when there is nothing to print."""
-    worst = 0
-    for path in paths:
-        try:
-            checked = rules.load([Path(path)])
-        except AuditorError as error:
-            sys.stdout.write(f"{error}\n")
-            worst = 1
-            continue
-        for rule in checked:
-            problems = check(rule)
-            sys.stdout.writelines(f"{rule.file}: {problem}\n" for problem in problems)
-            worst = 1 if problems else worst
-    return worst
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

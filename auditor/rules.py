@@ -77,12 +77,13 @@ class _File(_Part):
     status: Literal["stable", "preview"]
     references: dict[StrictStr, tuple[_Filled, ...]]
     why: _Text
-    remediation: tuple[_Step, ...] = Field(min_length=1)
+    remediation: tuple[_Step, ...] = ()
     blind_spots: _Text
     attribution: StrictStr = ""
     params: dict[StrictStr, StrictBool | StrictInt | StrictFloat | StrictStr] = {}
     query: _Filled
     positive: tuple[StrictStr, ...] = ()
+    raises: tuple[StrictStr, ...] = ()
     tests: tuple[_Test, ...] = Field(min_length=1)
 
 
@@ -151,6 +152,8 @@ class _Checked:
         for position, table in enumerate(content.positive):
             if table not in analysis.reads:
                 raise self.error(f"positive names {table}, which the query does not read; remove it.", "positive", position)
+        if bool(content.remediation) == bool(content.raises):
+            raise self.error("a control has a remediation, a combination raises other rules instead; give one of the two.", "remediation")
         steps = (
             Step(s.text.text(), s.care_impact.text(), s.effort_hours, s.command.strip(), s.verify.strip(), s.undo.strip())
             for s in content.remediation
@@ -169,6 +172,7 @@ class _Checked:
             tests=tests,
             params=content.params,
             positive=content.positive,
+            raises=content.raises,
             attribution=content.attribution.strip(),
             file=str(self.path),
             query_line=self.query_line,
@@ -286,9 +290,9 @@ remediation:
   - text:
       en: Say what to do.
       fr: Dire ce qu’il faut faire.
-    command: Set-ADAccountExpiration -Identity <account> -DateTime <date> -WhatIf
+    command: Set-ADAccountExpiration -Identity '<account>' -DateTime '<date>' -WhatIf
     verify: audit run --only @ID@
-    undo: Clear-ADAccountExpiration -Identity <account>
+    undo: Clear-ADAccountExpiration -Identity '<account>' -WhatIf
     effort_hours: 1
     care_impact:
       en: Say what changes for care staff.

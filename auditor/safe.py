@@ -1,4 +1,4 @@
-"""The guards: nothing that comes from a directory, a file or a log becomes code, formula, terminal sequence or half-written file."""
+"""The guards: nothing that comes from a directory, a file or a log becomes code, terminal sequence or half-written file."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+_ACTING = (range(0x20), range(0x7F, 0xA0), (0x061C, 0x200E, 0x200F), range(0x2028, 0x202F), range(0x2066, 0x206A), (0xFEFF,))
+MARKS = {code: f"<U+{code:04X}>" for codes in _ACTING for code in codes}
+"""Characters that control a screen, break a line or change the direction of a text, by code, and what is shown instead."""
+
 _SURROGATES = re.compile("[\ud800-\udfff]")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def clean(value: str) -> str:
@@ -22,21 +24,15 @@ def clean(value: str) -> str:
 
 def visible(value: str) -> str:
     """Show control and direction-changing characters as marks such as <U+202E>, so that none acts on a reader's screen."""
-    return _CONTROLS.sub(lambda match: f"<U+{ord(match[0]):04X}>", clean(value))
+    return clean(value).translate(MARKS)
 
 
-def cell(value: str) -> str:
-    """A quoted CSV field that no spreadsheet takes for a formula."""
-    shown = visible(value)
-    if shown.lstrip(" \u00a0").startswith(_FORMULA):
-        shown = "'" + shown
-    return '"' + shown.replace('"', '""') + '"'
-
-
-def private_folder(path: Path) -> Path:
+def private_folder(path: Path) -> None:
     """Make `path` and any missing parent, readable by its owner alone (0700; on Windows the parent's rights apply)."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return path
+    # mkdir(parents=True) would give the mode to the last folder only.
+    if not path.parent.exists():
+        private_folder(path.parent)
+    path.mkdir(mode=0o700, exist_ok=True)
 
 
 def private_write(path: Path, data: str | bytes) -> None:
@@ -75,6 +71,9 @@ def whole_folder(path: Path) -> Iterator[Path]:
     """Fill a folder beside `path`, then put it in its place at once; on any error `path` stays as it was."""
     private_folder(path.parent)
     partial, old = path.with_name(path.name + ".partial"), path.with_name(path.name + ".old")
+    if old.exists() and not path.exists():
+        # A run was killed between the two renames below: what it put aside is the last good folder.
+        old.rename(path)
     for leftover in (partial, old):
         shutil.rmtree(leftover, ignore_errors=True)
     partial.mkdir(mode=0o700)
@@ -95,9 +94,3 @@ def whole_folder(path: Path) -> Iterator[Path]:
 def readable_by_others(path: Path) -> bool:
     """Whether a secret file may be read by anybody but its owner (always False on Windows, where modes say nothing)."""
     return os.name != "nt" and bool(path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
-
-
-def csv_lines(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """A CSV text for spreadsheets: BOM, semicolons, CRLF, every field quoted and harmless."""
-    lines = [";".join(cell(value) for value in row) for row in (header, *rows)]
-    return "\ufeff" + "\r\n".join(lines) + "\r\n"

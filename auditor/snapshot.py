@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
 
 import pyarrow as pa
@@ -25,11 +25,18 @@ from auditor.tables import COLLECTED, Table
 FORMAT = 1
 _ARROW = {"text": pa.string(), "bigint": pa.int64(), "boolean": pa.bool_(), "timestamp": pa.timestamp("us")}
 _BATCH = 10_000
+_COLUMNS = {name: frozenset(table.column_names) for name, table in COLLECTED.items()}
 
 
 def arrow_schema(table: Table) -> pa.Schema:
     """The Arrow schema of a table; every column nullable, because NULL means not known."""
     return pa.schema([pa.field(column.name, _ARROW[column.type]) for column in table.columns])
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
 
 
 class Writer:
@@ -45,7 +52,7 @@ class Writer:
 
     def add(self, table: str, row: Mapping[str, Value]) -> None:
         """Add one row; columns left out are NULL (not known), a column the table does not have is a programming error."""
-        if unknown := row.keys() - set(COLLECTED[table].column_names):
+        if unknown := row.keys() - _COLUMNS[table]:
             raise KeyError(f"{table} has no column {sorted(unknown)}")
         pending = self._pending.setdefault(table, [])
         pending.append(row)
@@ -67,8 +74,7 @@ class Writer:
         schema = arrow_schema(COLLECTED[table])
         if table not in self._files:
             self._files[table] = pq.ParquetWriter(self.folder / f"{table}.part", schema, compression="zstd")
-        names = schema.names
-        self._files[table].write_table(pa.Table.from_pylist([{name: row.get(name) for name in names} for row in rows], schema=schema))
+        self._files[table].write_table(pa.Table.from_pylist(rows, schema=schema))
 
     def close(self) -> None:
         """Finish the files being written; nothing can be added afterwards."""
@@ -91,7 +97,7 @@ class Writer:
             path = self.folder / f"{name}.parquet"
             pq.write_table(data, path, compression="zstd")
             path.chmod(0o600)
-            files[name] = {"sha256": sha256(path.read_bytes()).hexdigest(), "rows": data.num_rows}
+            files[name] = {"sha256": digest(path), "rows": data.num_rows}
         covered = {entry.table for entry in self.coverage}
         self.coverage += [absent(table) for name, table in COLLECTED.items() if name not in covered]
         manifest = {
@@ -147,20 +153,20 @@ def read(path: Path) -> Snapshot:
         if manifest["format"] != FORMAT:
             raise SnapshotError(
                 f"{path}: snapshot of format {manifest['format']}, this version reads {FORMAT}; collect again.",
-                fr=f"{path} : instantané au format {manifest['format']}, cette version lit le format {FORMAT} ; relancez la collecte.",
+                fr=f"{path} : instantané au format {manifest['format']}, cette version lit le format {FORMAT} ; relancez la collecte.",
             )
         for name in COLLECTED:
-            if sha256((path / f"{name}.parquet").read_bytes()).hexdigest() != manifest["files"][name]["sha256"]:
+            if digest(path / f"{name}.parquet") != manifest["files"][name]["sha256"]:
                 raise SnapshotError(
                     f"{path}: {name}.parquet was changed after it was written; collect again.",
-                    fr=f"{path} : {name}.parquet a été modifié après son écriture ; relancez la collecte.",
+                    fr=f"{path} : {name}.parquet a été modifié après son écriture ; relancez la collecte.",
                 )
         coverage = tuple(_coverage(entry) for entry in manifest["coverage"])
         return Snapshot(path, datetime.fromisoformat(manifest["as_of"]), sha256(raw).hexdigest(), coverage, manifest["facts"])
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise SnapshotError(
             f"{path} is not a whole snapshot ({type(error).__name__}); run `audit collect` first.",
-            fr=f"{path} n’est pas un instantané complet ({type(error).__name__}) ; lancez d’abord `audit collect`.",
+            fr=f"{path} n’est pas un instantané complet ({type(error).__name__}) ; lancez d’abord `audit collect`.",
         ) from error
 
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from auditor.errors import ConfigError
 from auditor.model import Text
@@ -61,20 +62,45 @@ for _tag, _pattern, _first in (
 
 
 _HINTS = {
-    "extra_forbidden": Text(en="is not a known key; check its spelling", fr="clé inconnue ; vérifiez son orthographe"),
-    "missing": Text(en="is missing; add it", fr="clé manquante ; ajoutez-la"),
+    "extra_forbidden": Text(en="is not a known key; check its spelling", fr="clé inconnue ; vérifiez son orthographe"),
+    "missing": Text(en="is missing; add it", fr="clé manquante ; ajoutez-la"),
     "union_tag_invalid": Text(
-        en="is not a known type of source; check its spelling", fr="type de source inconnu ; vérifiez son orthographe"
+        en="is not a known type of source; check its spelling", fr="type de source inconnu ; vérifiez son orthographe"
     ),
-    "union_tag_not_found": Text(en="has no type; add the type of the source", fr="il manque le type de la source ; ajoutez-le"),
-    "string_type": Text(en="must be text; put it between quotes", fr="doit être un texte ; mettez-le entre guillemets"),
+    "union_tag_not_found": Text(en="has no type; add the type of the source", fr="il manque le type de la source ; ajoutez-le"),
+    "string_type": Text(en="must be text; put it between quotes", fr="doit être un texte ; mettez-le entre guillemets"),
     "int_type": Text(en="must be a whole number", fr="doit être un nombre entier"),
     "int_parsing": Text(en="must be a whole number", fr="doit être un nombre entier"),
     "model_type": Text(en="must be a list of keys and values", fr="doit être une suite de clés et de valeurs"),
     "tuple_type": Text(en="must be a list", fr="doit être une liste"),
     "too_short": Text(en="needs at least one entry", fr="demande au moins un élément"),
+    "literal_error": Text(en="must be {expected}", fr="doit valoir {expected}"),
+    "enum": Text(en="must be {expected}", fr="doit valoir {expected}"),
+    "bool_type": Text(en="must be true or false", fr="doit valoir true ou false"),
+    "bool_parsing": Text(en="must be true or false", fr="doit valoir true ou false"),
+    "float_type": Text(en="must be a number", fr="doit être un nombre"),
+    "greater_than": Text(en="must be more than {gt}", fr="doit dépasser {gt}"),
+    "greater_than_equal": Text(en="must be at least {ge}", fr="doit valoir au moins {ge}"),
+    "less_than": Text(en="must be less than {lt}", fr="doit être inférieur à {lt}"),
+    "less_than_equal": Text(en="must be at most {le}", fr="doit valoir au plus {le}"),
+    "dict_type": Text(en="must be a list of keys and values", fr="doit être une suite de clés et de valeurs"),
 }
-"""What people most often get wrong, by pydantic's name of the error."""
+"""What people most often get wrong, by pydantic's name of the error; braces name what pydantic says of the limit."""
+
+_PROBLEMS = {
+    "aliases are not allowed": "les alias ne sont pas admis",
+    "nested too deeply": "trop de niveaux imbriqués",
+    "keys must be plain words": "les clés doivent être des mots simples",
+}
+"""What this loader itself refuses, in French, by its English sentence."""
+
+
+class RefusedValueError(ValueError):
+    """A value that a validator of ours refuses, said in both languages, without a full stop."""
+
+    def __init__(self, en: str, fr: str) -> None:
+        super().__init__(en)
+        self.text = Text(en, fr)
 
 
 class Document:
@@ -96,7 +122,7 @@ def parse(raw: bytes, name: str) -> Document:
     if len(raw) > MAX_BYTES:
         raise ConfigError(
             f"{name}: larger than {MAX_BYTES // 1024} KiB; split the file.",
-            fr=f"{name} : plus de {MAX_BYTES // 1024} Kio ; répartissez son contenu.",
+            fr=f"{name} : plus de {MAX_BYTES // 1024} Kio ; répartissez son contenu.",
         )
     try:
         loader = _Loader(raw.decode("utf-8-sig"))
@@ -108,18 +134,19 @@ def parse(raw: bytes, name: str) -> Document:
     except UnicodeDecodeError as error:
         raise ConfigError(
             f"{name}: not UTF-8 text (byte {error.start}); save the file as UTF-8.",
-            fr=f"{name} : ce n’est pas du texte UTF-8 (octet {error.start}) ; enregistrez le fichier en UTF-8.",
+            fr=f"{name} : ce n’est pas du texte UTF-8 (octet {error.start}) ; enregistrez le fichier en UTF-8.",
         ) from error
     except RecursionError as error:
         raise ConfigError(
-            f"{name}: nested too deeply; flatten the file.", fr=f"{name} : trop de niveaux imbriqués ; aplatissez le fichier."
+            f"{name}: nested too deeply; flatten the file.", fr=f"{name} : trop de niveaux imbriqués ; aplatissez le fichier."
         ) from error
     except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         place = f":{mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        french = _PROBLEMS.get(problem) or f"YAML refusé ({problem})"
         raise ConfigError(
-            f"{name}{place}: {problem}; correct this line.", fr=f"{name}{place} : {problem} ; corrigez cette ligne."
+            f"{name}{place}: {problem}; correct this line.", fr=f"{name}{place} : {french} ; corrigez cette ligne."
         ) from error
     lines: dict[tuple[str | int, ...], int] = {}
     if node is not None:
@@ -146,10 +173,23 @@ def validate(document: Document, model: type[Model], name: str) -> Model:
         # A misspelt key makes two errors, itself and the key now missing: name the one to correct.
         first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
         place = tuple(part for part in first["loc"] if isinstance(part, (str, int)))
-        key = ".".join(str(part) for part in place) or "the file"
-        hint = _HINTS.get(first["type"]) or Text(en=first["msg"].removeprefix("Value error, "), fr=f"valeur refusée ({first['msg']})")
+        key = ".".join(str(part) for part in place)
+        hint = _hint(first)
         line = document.line(place)
-        raise ConfigError(f"{name}:{line}: {key}: {hint.en}.", fr=f"{name}:{line} : {key} : {hint.fr}.") from error
+        raise ConfigError(
+            f"{name}:{line}: {key or 'the file'}: {hint.en}.", fr=f"{name}:{line} : {key or 'le fichier'} : {hint.fr}."
+        ) from error
+
+
+def _hint(error: ErrorDetails) -> Text:
+    context = error.get("ctx", {})
+    if isinstance(refused := context.get("error"), RefusedValueError):
+        return refused.text
+    if hint := _HINTS.get(error["type"]):
+        french = {name: str(value).replace(" or ", " ou ") for name, value in context.items()}
+        return Text(en=hint.en.format(**context), fr=hint.fr.format(**french))
+    said = error["msg"].removeprefix("Value error, ")
+    return Text(en=said, fr=f"valeur refusée ({said})")
 
 
 def load(path: Path, model: type[Model]) -> Model:
@@ -159,14 +199,11 @@ def load(path: Path, model: type[Model]) -> Model:
     except FileNotFoundError as error:
         raise ConfigError(
             f"{path} does not exist; give the path of an existing file.",
-            fr=f"{path} n’existe pas ; donnez le chemin d’un fichier existant.",
+            fr=f"{path} n’existe pas ; donnez le chemin d’un fichier existant.",
         ) from error
     except OSError as error:
         raise ConfigError(
             f"{path} cannot be read: {error.strerror}; check the path and its rights.",
-            fr=f"{path} ne peut pas être lu : {error.strerror} ; vérifiez le chemin et les droits.",
+            fr=f"{path} ne peut pas être lu : {error.strerror} ; vérifiez le chemin et les droits.",
         ) from error
     return validate(parse(raw, path.name), model, path.name)
-
-
-__all__ = ["Document", "load", "parse", "validate"]

@@ -12,7 +12,7 @@ from auditor.config import RuleSettings
 from auditor.engine.outcome import Outcome
 from auditor.errors import ConfigError, EngineError
 from auditor.model import Coverage, Rule, Severity, State, Text, Verdict
-from auditor.rule_analysis import analyse
+from auditor.rule_analysis import Need, analyse
 from auditor.tables import ALL
 
 QUERY = """select a.account_key as resource, not a.password_never_expires as ok, a.sam_account_name as name from account a
@@ -79,6 +79,30 @@ def test_unknown_rows_or_values_forbid_a_pass_and_are_explained() -> None:
         judged = assess.judge(RULE, ANALYSIS, result, gaps, coverage())
         assert judged.verdict is Verdict.NOTCHECKED
         assert judged.reasons and judged.reasons[0].fr != judged.reasons[0].en
+
+
+def test_a_finding_beside_unknown_rows_says_that_there_are_such_rows() -> None:
+    judged = assess.judge(RULE, ANALYSIS, replace(BAD, unknown=frozenset({"S-5", "S-6"})), (), coverage())
+    assert (judged.verdict, judged.at_least) == (Verdict.FAIL, True)
+    assert judged.reasons[0].en == "2 rows could not be judged: a value is not known"
+    judged = assess.judge(RULE, ANALYSIS, replace(BAD, unknown=frozenset({"S-5"})), (), coverage(account=State.PARTIAL))
+    assert [reason.en for reason in judged.reasons] == [
+        "table account (ad:test) incomplete: why",
+        "1 row could not be judged: a value is not known",
+    ]
+
+
+def test_what_audit_yaml_does_not_declare_is_a_gap() -> None:
+    vendors = Need("account_kind", "kind", ("vendor",))
+    judged = assess.judge(RULE, ANALYSIS, GOOD, (), coverage(), (vendors,))
+    assert judged.verdict is Verdict.NOTCHECKED
+    assert judged.reasons == (
+        Text("no account matches kinds.vendor of audit.yaml", "aucun compte ne correspond à kinds.vendor de audit.yaml"),
+    )
+    assert assess.judge(RULE, ANALYSIS, Outcome((), frozenset(), frozenset()), (), coverage(), (vendors,)).verdict is Verdict.NOTCHECKED
+    judged = assess.judge(RULE, ANALYSIS, BAD, (), coverage(), (Need("group_role", "role", ("backup",)),))
+    assert (judged.verdict, judged.at_least) == (Verdict.FAIL, True)
+    assert judged.reasons[0].en == "no group matches groups.backup of audit.yaml"
 
 
 def test_no_row_at_all_is_not_a_pass() -> None:

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 ROOT = Path(__file__).parent.parent
 HOSPITAL = ROOT / "sample_data" / "hospital"
-HEAVY = ("duckdb", "pandas", "pyarrow", "jinja2", "ldap3", "msal", "sqlglot", "babel", "pydantic", "yaml", "rich.console")
+HEAVY = ("filelock", "duckdb", "pandas", "pyarrow", "jinja2", "ldap3", "msal", "sqlglot", "babel", "pydantic", "yaml", "rich.console")
 
 
 def audit(*arguments: str | Path, lang: str = "en_GB.UTF-8", **environment: str) -> subprocess.CompletedProcess[str]:
@@ -56,7 +57,7 @@ def test_findings_at_the_threshold_end_with_1(collected: Path) -> None:
 def test_findings_below_the_threshold_end_with_0(collected: Path) -> None:
     done = audit("assess", "--config", HOSPITAL / "audit.yaml", "--output", collected, "--only", "AD-STL-002")
     assert done.returncode == 0, done.stderr
-    assert json.loads((collected / "report.json").read_text(encoding="utf-8"))["exit"]["code"] == 0
+    assert json.loads((collected / "report-only.json").read_text(encoding="utf-8"))["exit"]["code"] == 0
 
 
 def test_a_lower_threshold_makes_them_count_and_never_forgives(collected: Path) -> None:
@@ -72,7 +73,7 @@ def test_a_control_that_could_not_be_assessed_ends_with_3(tmp_path: Path, config
     config.write_text(text, encoding="utf-8")
     done = audit("run", "--config", config, "--output", tmp_path / "out", "--only", "SPC-013", "--format", "json")
     assert done.returncode == 3, done.stderr
-    assessment = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))["assessments"][0]
+    assessment = json.loads((tmp_path / "out" / "report-only.json").read_text(encoding="utf-8"))["assessments"][0]
     assert assessment["verdict"] == "notchecked"
     assert "hr" in json.dumps(assessment["reasons"])
 
@@ -114,6 +115,7 @@ def test_a_mistake_in_the_configuration_is_one_sentence(config: Path, tmp_path: 
         (("run", "--config", HOSPITAL / "audit.yaml", "--fail-on", "x"), "--fail-on x"),
         (("run", "--config", HOSPITAL / "audit.yaml", "--format", "pdf"), "--format pdf"),
         (("run", "--config", HOSPITAL / "audit.yaml", "--as-of", "2026-02-29"), "--as-of 2026-02-29"),
+        (("run", "--config", HOSPITAL / "audit.yaml", "--as-of", "0001-01-01T00:00:00+14:00"), "--as-of 0001-01-01"),
         (("run", "--config", HOSPITAL / "audit.yaml", "--only", "NO-001"), "--only NO-001"),
         (("explain", "NO-001", "--config", HOSPITAL / "audit.yaml"), "NO-001 is not a rule"),
         (("assess", "--config", HOSPITAL / "audit.yaml", "--output", "/nonexistent"), "not a whole snapshot"),
@@ -144,11 +146,27 @@ def test_an_unwritable_output_ends_with_2_and_one_sentence(tmp_path: Path) -> No
 
 
 def test_an_internal_error_shows_no_data_and_ends_with_2(tmp_path: Path) -> None:
-    code = "import auditor.cli as c; c._settings = lambda *a: (_ for _ in ()).throw(ValueError('secret')); c.main()"
+    code = "import auditor.cli as c; c.steps.settings_of = lambda *a: (_ for _ in ()).throw(ValueError('secret')); c.main()"
     done = subprocess.run([sys.executable, "-c", code, "run"], capture_output=True, text=True, cwd=ROOT, env={**os.environ, "LC_ALL": "C"})
     assert done.returncode == 2
     assert "internal error (ValueError" in one_line(done.stderr)
     assert "secret" not in done.stderr
+
+
+def test_two_audits_in_one_folder_do_not_mix(tmp_path: Path) -> None:
+    with FileLock(tmp_path / ".lock"):
+        done = audit("run", "--config", HOSPITAL / "audit.yaml", "--output", tmp_path)
+    assert done.returncode == 2
+    assert "another audit is writing" in one_line(done.stderr)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_an_output_that_cannot_take_the_text_is_one_sentence() -> None:
+    for redirection in (">/dev/full", ">&-"):
+        command = f"{sys.executable} -c 'from auditor.cli import main; main()' rules list --lang en {redirection}"
+        done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=ROOT, env={**os.environ, "LC_ALL": "C"})
+        assert "Traceback" not in done.stderr
+        assert done.returncode in (0, 2), done.stderr
 
 
 def test_help_loads_nothing_heavy() -> None:
@@ -176,6 +194,12 @@ def test_the_rule_commands_work(tmp_path: Path) -> None:
     done = audit("rules", "test", tmp_path / "1-credentials")
     assert done.returncode == 0, done.stdout
     path = next((tmp_path / "1-credentials").iterdir())
-    path.write_text(path.read_text(encoding="utf-8").replace("pass", "fail"), encoding="utf-8")
-    assert audit("rules", "test", path).returncode in (1, 2)
+    # An escape sequence in a file from elsewhere must not reach the terminal.
+    wrong = path.read_text(encoding="utf-8").replace("exact: pass", 'exact: fail, "\\e[2Jextra": pass')
+    path.write_text(wrong, encoding="utf-8")
+    done = audit("rules", "test", path)
+    assert done.returncode == 1
+    assert "exact is expected to give fail and gives pass" in done.stdout
+    assert "<U+001B>[2Jextra" in done.stdout
+    assert audit("rules", "test", tmp_path / "none.yaml").returncode == 2
     assert "SPC-013" in audit("explain", "spc-013", "--lang", "fr").stdout

@@ -188,3 +188,28 @@ def test_columns_that_decide_out_of_sight_are_probed(what: str) -> None:
 )
 def test_whether_ok_can_be_null(ok: str, possible: bool) -> None:
     assert about("", ok=ok).ok_can_be_null is possible
+
+
+@pytest.mark.parametrize(
+    ("condition", "needed"),
+    [
+        ("r.role = 'clinical'", [("role", ("clinical",))]),
+        ("'clinical' = r.role", [("role", ("clinical",))]),
+        ("r.role in ('clinical', 'backup')", [("role", ("backup",)), ("role", ("clinical",))]),
+        ("coalesce(r.role, '') = 'clinical'", [("role", ("clinical",))]),
+        ("k.kind in ('vendor', 'service')", [("kind", ("service", "vendor"))]),
+        ("k.kind in ('person', 'vendor')", []),
+        ("k.population = 'intern' and k.kind = 'person'", [("population", ("intern",))]),
+        ("k.kind <> 'vendor' and r.role not in ('clinical') and not (k.kind = 'service')", []),
+        ("r.group_name = 'clinical'", []),
+        ("exists (select 1 from group_role g where g.role = 'backup')", [("role", ("backup",))]),
+        ("k.account_key in (select x.key from (select account_key as key, kind as what from account_kind) x where x.what = 'device')",
+         [("kind", ("device",))]),
+    ],
+)  # fmt: skip
+def test_values_that_audit_yaml_must_declare_are_found(condition: str, needed: list[tuple[str, tuple[str, ...]]]) -> None:
+    found = analyse(
+        "select k.account_key as resource, k.kind <> 'x' as ok, k.account_key as name "
+        f"from account_kind k join account_role r on r.account_key = k.account_key where {condition}"
+    )
+    assert [(need.column, need.values) for need in found.needs] == needed

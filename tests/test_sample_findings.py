@@ -7,9 +7,19 @@ from pathlib import Path
 
 from auditor import collect, config, rules, snapshot
 from auditor.assess import assess
-from auditor.model import State
+from auditor.model import Run, State
 
 HOSPITAL = Path(__file__).parent.parent / "sample_data" / "hospital"
+
+
+def resources(run: Run) -> dict[str, list[str]]:
+    """What each rule found, and on what each combination raised a finding."""
+    found: dict[str, list[str]] = {rule.id: [] for rule in (*run.rules, *run.combinations)}
+    for finding in (finding for judged in run.assessments for finding in judged.findings):
+        found[finding.rule].append(finding.resource)
+        if finding.raised_by:
+            found[finding.raised_by].append(finding.resource)
+    return {rule: sorted(named) for rule, named in found.items()}
 
 
 def test_findings_are_those_of_the_answer_key(tmp_path: Path) -> None:
@@ -23,7 +33,7 @@ def test_findings_are_those_of_the_answer_key(tmp_path: Path) -> None:
     assert [entry for entry in run.coverage if entry.state is not State.COMPLETE] == []
     expected = json.loads((HOSPITAL / "expected.json").read_text(encoding="utf-8"))["rules"]
     assert set(expected) == {rule.id for rule in shipped}
-    found = {judged.rule: sorted(finding.resource for finding in judged.findings) for judged in run.assessments}
-    for rule, resources in expected.items():
-        assert found[rule] == resources, rule
+    found = resources(run)
+    for rule, answers in expected.items():
+        assert found[rule] == answers, rule
     assert all(judged.verdict in ("fail", "pass") for judged in run.assessments)

@@ -7,11 +7,10 @@ every table it can deliver, and returns: a source that cannot be read is a fact 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 from auditor.config import Source
 from auditor.errors import CollectError
@@ -22,9 +21,6 @@ from auditor.tables import COLLECTED
 Progress = Callable[[str, int], None]
 """Told the name of the source and the rows read so far, from time to time."""
 
-Collector = Callable[[Any, Writer, Progress], None]
-"""Reads one source of the configuration into the writer."""
-
 
 class SourceError(CollectError):
     """A source cannot be read, or not to its end; `text` says why in both languages.
@@ -32,26 +28,22 @@ class SourceError(CollectError):
     `state` is what its tables are when nothing could be read: denied (the source said no) or absent (it could not be asked).
     """
 
-    def __init__(self, text: Text, *, source: str = "", state: State = State.ABSENT) -> None:
-        super().__init__(text.en, source=source)
-        self.text = text
+    def __init__(self, text: Text, *, state: State = State.ABSENT) -> None:
+        super().__init__(text.en, fr=text.fr)
         self.state = state
 
 
-def _lazy(source_type: str) -> Collector:
-    def run(settings: Source, writer: Writer, progress: Progress) -> None:
-        import_module(f"auditor.collect.{source_type}").collect(settings, writer, progress)
-
-    return run
-
-
-SOURCES: Mapping[str, Collector] = {name: _lazy(name) for name in ("active_directory", "ldif", "registry_fr", "hr", "vendors")}
-"""Collectors by `type` in audit.yaml; a module is imported when it is used, so that files need no LDAP client."""
-
-
 def collect(settings: Source, writer: Writer, progress: Progress) -> None:
-    """Read one source of the configuration into the snapshot."""
-    SOURCES[settings.type](settings, writer, progress)
+    """Read one source of the configuration into the snapshot, by the module that bears the name of its type."""
+    # Imported when it is used, so that files need no LDAP client.
+    import_module(f"auditor.collect.{settings.type}").collect(settings, writer, progress)
+
+
+def joined(reasons: Iterable[Text]) -> Text:
+    """Several reasons as one text."""
+    listed = list(reasons)
+    listed[:-1] = [Text(reason.en.removesuffix("."), reason.fr.removesuffix(".")) for reason in listed[:-1]]
+    return Text(en="; ".join(reason.en for reason in listed), fr="\u00a0; ".join(reason.fr for reason in listed))
 
 
 def unread(tables: tuple[str, ...], source: str, error: SourceError, collected_at: datetime | None = None) -> list[Coverage]:
@@ -66,15 +58,18 @@ def doctor(settings: Source, as_of: datetime) -> list[tuple[bool, Text]]:
         return list(import_module("auditor.collect.active_directory").doctor(settings))
     with tempfile.TemporaryDirectory(prefix="audit-") as folder:
         writer = Writer(Path(folder), as_of)
-        collect(settings, writer, lambda _source, _rows: None)
-        writer.close()
+        try:
+            collect(settings, writer, lambda _source, _rows: None)
+        finally:
+            # An open file could not be removed on Windows.
+            writer.close()
     return [_examined(entry) for entry in writer.coverage]
 
 
 def _examined(entry: Coverage) -> tuple[bool, Text]:
     if entry.reason is None or entry.cure is None:
-        return True, Text(f"{entry.table}: {entry.rows} rows", f"{entry.table} : {entry.rows} lignes")
+        return True, Text(f"{entry.table}: {entry.rows} rows", f"{entry.table} : {entry.rows} lignes")
     return False, Text(
-        f"{entry.table}: {entry.rows} rows; {entry.reason.en}. {entry.cure.en}",
-        f"{entry.table} : {entry.rows} lignes ; {entry.reason.fr}. {entry.cure.fr}",
+        f"{entry.table}: {entry.rows} rows; {entry.reason.en.removesuffix('.')}. {entry.cure.en}",
+        f"{entry.table} : {entry.rows} lignes ; {entry.reason.fr.removesuffix('.')}. {entry.cure.fr}",
     )

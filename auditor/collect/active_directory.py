@@ -26,7 +26,7 @@ _OBJECTS = (
     "(|(objectClass=user)(objectClass=group)(objectClass=contact)(objectClass=domainDNS)"
     "(objectClass=msDS-PasswordSettings)(objectClass=msDS-PasswordSettingsContainer)(&(objectClass=container)(cn=AdminSDHolder)))"
 )
-_IDENTITY = ("objectClass", "objectSid", "primaryGroupID")
+_IDENTITY = ("objectClass", "objectSid", "primaryGroupID", "memberOf")
 _FOREST = ("CN=Directory Service,CN=Windows NT,CN=Services,{configuration}", "CN=Partitions,{configuration}")
 _PROGRESS_EVERY = 500
 _MOST_REREAD = 200
@@ -81,17 +81,18 @@ def _read(session: Session, settings: ActiveDirectory, writer: Writer, progress:
         raise SourceError(Text(f"{en}; correct server.", f"{fr} ; corriger server."))
     now = _current_time(root)
     descriptors = messages.SD_FLAGS.encode() in root.get("supportedcontrol", ())
+    declared = (settings.person_number_attribute, *settings.professional_id_attributes)
     index = Index()
     cut: Text | None = None
     try:
-        for name, attributes in session.search(domain, _OBJECTS, _IDENTITY):
+        for name, attributes in session.search(domain, _OBJECTS, (*_IDENTITY, *declared)):
             index.learn(name, attributes)
     except LdapError as error:
         if error.lost:
             raise
         index.complete, cut = False, error.text
-    directory = Directory(writer, settings.name, settings.professional_id_attributes, index, live=True)
-    wished = (*ATTRIBUTES, *settings.professional_id_attributes)
+    directory = Directory(writer, settings, index)
+    wished = (*ATTRIBUTES, *declared)
     read = 0
     try:
         for pattern in _FOREST:
@@ -123,7 +124,7 @@ def _read(session: Session, settings: ActiveDirectory, writer: Writer, progress:
 def _read_again(session: Session, index: Index, directory: Directory, wished: tuple[str, ...], *, descriptors: bool) -> None:
     """Cross-check of the two passes: what the first one saw and the second did not is asked for by its SID. It was deleted in
     between, or the second pass was cut without a word."""
-    missing = sorted(index.keys().keys() - directory.seen)
+    missing = sorted(index.keys().difference(directory.seen))
     for key in missing[:_MOST_REREAD]:
         base = f"<SID={key.rpartition('/')[2]}>"
         if found := session.read(base, ("distinguishedName", *wished), descriptors=descriptors):
@@ -165,19 +166,24 @@ def _examine(session: Session, settings: ActiveDirectory, findings: list[tuple[b
         fr = f"{attribute} visible sur {seen} comptes sur {len(users)}"
         findings.append(_judged(bool(users) and seen == len(users), Text(en, fr), "account"))
     container = session.read(f"CN=Password Settings Container,CN=System,{domain}", ("whenCreated",))
-    en, fr = "fine-grained password policies readable", "stratégies de mot de passe affinées lisibles"
-    findings.append(_judged(bool(container), Text(en, fr), "password_settings"))
+    policies = Text("fine-grained password policies", "stratégies de mot de passe affinées")
+    findings.append(_readable(bool(container), policies, "password_settings"))
     permissions = None
     with suppress(LdapError):
         permissions = session.read(domain, ("nTSecurityDescriptor",), descriptors=True)
-    findings.append(_judged(bool(permissions), Text("permissions readable", "permissions lisibles"), "directory_object"))
+    findings.append(_readable(bool(permissions), Text("permissions", "permissions"), "directory_object"))
+
+
+def _readable(good: bool, what: Text, table: str) -> tuple[bool, Text]:  # noqa: FBT001
+    en, fr = ("readable", "lisibles") if good else ("not readable", "illisibles")
+    return _judged(good, Text(f"{what.en}: {en}", f"{what.fr} : {fr}"), table)
 
 
 def _judged(good: bool, sentence: Text, table: str) -> tuple[bool, Text]:  # noqa: FBT001
     if good:
         return True, sentence
     cure = COLLECTED[table].cure
-    return False, Text(f"not so: {sentence.en}. {cure.en}", f"ce n’est pas le cas : {sentence.fr}. {cure.fr}")
+    return False, Text(f"{sentence.en}. {cure.en}", f"{sentence.fr}. {cure.fr}")
 
 
 def _text(attributes: dict[str, list[bytes]], name: str) -> str:

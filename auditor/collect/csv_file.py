@@ -6,15 +6,15 @@ A single line that cannot be read is given to the caller as such, to be counted,
 
 from __future__ import annotations
 
+import codecs
 import csv
 import unicodedata
 from collections.abc import Iterator, Mapping
-from datetime import datetime
-from hashlib import file_digest
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from auditor.collect import SourceError
+from auditor.collect import SourceError, joined
 from auditor.errors import ConfigError
 from auditor.model import Coverage, State, Text
 from auditor.tables import COLLECTED
@@ -75,14 +75,14 @@ def records(path: Path, *, encoding: str, delimiter: str, columns: Mapping[str, 
     tolerated. `quoted` says that cells may stand in double quotes and then hold delimiters and line breaks. SourceError when the file
     cannot be read at all, ConfigError when the encoding does not exist.
     """
-    lines = _lines(path, encoding)
-    rows = _quoted(lines, delimiter) if quoted else _plain(lines, delimiter)
-    header = next(rows, None)
+    text = lines(path, encoding)
+    found = _quoted(text, delimiter) if quoted else _plain(text, delimiter)
+    header = next(found, None)
     if header is None or not header.cells:
         raise _unusable(path, 1, Text(en="there is no header", fr="il n’y a pas d’en-tête"))
     width = len(header.cells) - (header.cells[-1].strip() == "")
-    places = _places(path, header.cells[:width], columns)
-    for number, row in enumerate(rows, 1):
+    wanted = places(path, header.cells[:width], columns)
+    for number, row in enumerate(found, 1):
         cells = row.cells
         if cells is None:
             problem = Text(en="its quotes are not closed or not in place", fr="ses guillemets ne sont pas fermés ou sont mal placés")
@@ -90,19 +90,26 @@ def records(path: Path, *, encoding: str, delimiter: str, columns: Mapping[str, 
         elif not any(map(str.strip, cells)):
             continue
         elif len(cells) == width or (len(cells) == width + 1 and not cells[-1].strip()):
-            yield Record(number, row.line, row.lines, cells[0], {name: cells[place] for name, place in places.items()}, None)
+            yield Record(number, row.line, row.lines, cells[0], {name: cells[place] for name, place in wanted.items()}, None)
         else:
             problem = Text(en=f"{len(cells)} columns instead of {width}", fr=f"{len(cells)} colonnes au lieu de {width}")
             yield Record(number, row.line, row.lines, cells[0], {}, problem)
 
 
-class _Row(NamedTuple):
+class Row(NamedTuple):
+    """Cells as they stand: `line` is the last line of the file they take, `lines` how many; no cells when the quotes are wrong."""
+
     line: int
     lines: int
     cells: list[str] | None
 
 
-def _quoted(lines: Iterator[str], delimiter: str) -> Iterator[_Row]:
+def rows(path: Path, *, encoding: str, delimiter: str) -> Iterator[Row]:
+    """Read `path` row by row, header included, for files whose columns have no names of their own; errors as for `records`."""
+    return _quoted(lines(path, encoding), delimiter)
+
+
+def _quoted(lines: Iterator[str], delimiter: str) -> Iterator[Row]:
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
         before = reader.line_num
@@ -112,17 +119,19 @@ def _quoted(lines: Iterator[str], delimiter: str) -> Iterator[_Row]:
             return
         except csv.Error:
             cells = None
-        yield _Row(reader.line_num, reader.line_num - before, cells)
+        yield Row(reader.line_num, reader.line_num - before, cells)
 
 
-def _plain(lines: Iterator[str], delimiter: str) -> Iterator[_Row]:
+def _plain(lines: Iterator[str], delimiter: str) -> Iterator[Row]:
     for number, line in enumerate(lines, 1):
-        yield _Row(number, 1, line.rstrip("\r\n").split(delimiter))
+        yield Row(number, 1, line.rstrip("\r\n").split(delimiter))
 
 
-def _lines(path: Path, encoding: str) -> Iterator[str]:
+def lines(path: Path, encoding: str) -> Iterator[str]:
+    """Read `path` line by line; SourceError when it is not text of that encoding or cannot be read, ConfigError when no such exists."""
     number = 0
     try:
+        disguise = _Disguise(encoding)
         # Bytes that are not text become lone surrogates, so that the line and the byte can be named.
         with path.open(encoding=encoding, errors="surrogateescape", newline="\n") as file:
             while line := file.readline(MAX_LINE):
@@ -130,7 +139,11 @@ def _lines(path: Path, encoding: str) -> Iterator[str]:
                 if number == 1:
                     line = _without_mark(path, line, encoding)
                 _check(path, number, line, encoding)
+                disguise.look(number, line)
                 yield line
+        if disguise.first_line:
+            problem = Text(en="the file is UTF-8: declare encoding: utf-8", fr="le fichier est en UTF-8\u00a0: déclarez encoding: utf-8")
+            raise _unusable(path, disguise.first_line, problem)
     except LookupError as error:
         raise ConfigError(
             f"audit.yaml: encoding {encoding!r} does not exist; write utf-8 or cp1252.",
@@ -146,6 +159,29 @@ def _lines(path: Path, encoding: str) -> Iterator[str]:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise SourceError(Text(en=f"{path.name} could not be read ({reason})", fr=f"{path.name} n’a pas pu être lu ({reason})")) from error
+
+
+class _Disguise:
+    """Whether text read in a single-byte encoding is UTF-8: that happens to no line by chance, let alone to every line with an accent.
+
+    `first_line` is the first such line as long as no line speaks against it, and 0 otherwise.
+    """
+
+    def __init__(self, encoding: str) -> None:
+        self.first_line = 0
+        self._encoding = encoding
+        self._open = not codecs.lookup(encoding).name.startswith("utf")
+
+    def look(self, number: int, line: str) -> None:
+        """Take one more line into account."""
+        if not self._open or line.isascii():
+            return
+        try:
+            line.encode(self._encoding).decode("utf-8")
+        except UnicodeError:
+            self._open, self.first_line = False, 0
+        else:
+            self.first_line = self.first_line or number
 
 
 def _without_mark(path: Path, line: str, encoding: str) -> str:
@@ -176,16 +212,17 @@ def _unusable(path: Path, line: int, problem: Text) -> SourceError:
     return SourceError(Text(en=f"{path.name}:{line}: {problem.en}", fr=f"{path.name}:{line}\u00a0: {problem.fr}"))
 
 
-def _places(path: Path, header: list[str], columns: Mapping[str, str]) -> dict[str, int]:
+def places(path: Path, header: list[str], columns: Mapping[str, str]) -> dict[str, int]:
+    """Where in `header` each wanted column stands; SourceError when one is missing or appears twice."""
     found = [_plain_header(cell) for cell in header]
-    places = {}
+    positions = {}
     for name, wanted in columns.items():
         key = _plain_header(wanted)
         if found.count(key) != 1:
             times = Text(en="is missing", fr="manque") if key not in found else Text(en="appears twice", fr="figure deux fois")
             raise _unusable(path, 1, Text(en=f"column “{wanted}” {times.en}", fr=f"la colonne «\u00a0{wanted}\u00a0» {times.fr}"))
-        places[name] = found.index(key)
-    return places
+        positions[name] = found.index(key)
+    return positions
 
 
 def _plain_header(text: str) -> str:
@@ -236,15 +273,27 @@ def bad_date(text: str) -> Text:
     return Text(en=f"“{text}” is not a date in the declared format", fr=f"«\u00a0{text}\u00a0» n’est pas une date au format déclaré")
 
 
+def received(path: Path, declared: datetime | None) -> datetime:
+    """When a file was received: as declared, else when it was last written."""
+    return declared or datetime.fromtimestamp(path.stat().st_mtime, UTC).replace(tzinfo=None)
+
+
+def age(received_at: datetime, max_age_days: int, as_of: datetime) -> list[Text]:
+    """Why a file does not show the state at the audit instant: it is too old, or from after it."""
+    if received_at - as_of > timedelta(days=1):
+        return [Text(en="the file was received after the date of the audit", fr="le fichier a été reçu après la date de l’audit")]
+    if as_of - received_at <= timedelta(days=max_age_days):
+        return []
+    days = (as_of - received_at).days
+    return [
+        Text(
+            en=f"the file is {days} days old, {max_age_days} are allowed", fr=f"le fichier date de {days} jours, {max_age_days} sont admis"
+        )
+    ]
+
+
 def covered(table: str, source: str, rows: int, reasons: list[Text], at: datetime | None) -> Coverage:
     """Coverage of a table that was read: complete, or partial when there are `reasons`."""
     if not reasons:
         return Coverage(table, source, State.COMPLETE, rows, collected_at=at)
-    reason = Text(en="; ".join(text.en for text in reasons), fr="\u00a0; ".join(text.fr for text in reasons))
-    return Coverage(table, source, State.PARTIAL, rows, reason, COLLECTED[table].cure, at)
-
-
-def digest(path: Path) -> str:
-    """SHA-256 of a file, for the facts of the snapshot."""
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
+    return Coverage(table, source, State.PARTIAL, rows, joined(reasons), COLLECTED[table].cure, at)

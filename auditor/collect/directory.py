@@ -13,16 +13,19 @@ from hashlib import sha256
 from auditor.collect import directory_values as values
 from auditor.collect import security_descriptor
 from auditor.collect.directory_account import FREE_TEXT, account_row
+from auditor.collect.directory_canaries import Canaries
 from auditor.collect.directory_coverage import Gaps
 from auditor.collect.directory_entry import Entry, Row
 from auditor.collect.directory_index import Attributes, Index, kind, qualified
 from auditor.collect.directory_policy import REQUIRED, domain_row, recycle_bin, settings_row
+from auditor.collect.directory_values import comparable_name
+from auditor.config import ActiveDirectory, Ldif
 from auditor.model import State, Text
 from auditor.snapshot import Writer
 
 ATTRIBUTES = (
     "objectClass", "objectSid", "objectGUID", "instanceType", "isDeleted", "whenCreated", "name", "nTSecurityDescriptor", "adminCount",
-    "sAMAccountName", "userPrincipalName", "displayName", "givenName", "sn", "mail", "department", "employeeID",
+    "sAMAccountName", "userPrincipalName", "displayName", "givenName", "sn", "mail", "department",
     "userAccountControl", "pwdLastSet", "lastLogonTimestamp", "lastLogon", "logonCount", "badPwdCount", "accountExpires", "primaryGroupID",
     "msDS-SupportedEncryptionTypes", "msDS-KeyCredentialLink", "altSecurityIdentities", "servicePrincipalName", "operatingSystem",
     "dNSHostName", "msDS-AllowedToDelegateTo", "msDS-AllowedToActOnBehalfOfOtherIdentity", "msDS-PSOApplied", *FREE_TEXT,
@@ -32,7 +35,7 @@ ATTRIBUTES = (
     "msDS-PasswordSettingsPrecedence", "msDS-MinimumPasswordLength", "msDS-PasswordHistoryLength", "msDS-MaximumPasswordAge",
     "msDS-PasswordComplexityEnabled", "msDS-PasswordReversibleEncryptionEnabled", "msDS-LockoutThreshold", "msDS-PSOAppliesTo",
 )  # fmt: skip
-"""Everything a live reading asks for, besides the attributes declared to hold the professional id."""
+"""Everything a live reading asks for, besides the attributes declared to hold the numbers of persons."""
 
 # Attributes that came back, told in the facts of a source: each family is readable or hidden as a whole.
 _FAMILIES = ("userAccountControl", "pwdLastSet", "whenCreated", "adminCount", "lastLogonTimestamp", "logonCount")
@@ -51,28 +54,30 @@ _ALONE = (
 class Directory:
     """Second pass: turns entries into rows of `writer`, counting what is missing.
 
-    `live` tells that every attribute was asked for by name; an export may have left attributes out, and then what appears nowhere
-    in it is not known rather than "none".
+    A live reading asks for every attribute by name; an export may have left attributes out, and then what appears nowhere in it is not
+    known rather than "none".
     """
 
-    def __init__(self, writer: Writer, source: str, professional_id_attributes: Iterable[str], index: Index, *, live: bool) -> None:
+    def __init__(self, writer: Writer, settings: ActiveDirectory | Ldif, index: Index) -> None:
         self.rows: Counter[str] = Counter()
         self.gaps = Gaps()
         self.visible: Counter[str] = Counter()
-        self.seen: set[str] = set()
+        self.seen: dict[str, str] = {}
         self._writer = writer
-        self._source = source
-        self._professional_ids = tuple(name.lower() for name in professional_id_attributes)
+        self._settings = settings
+        self._source = settings.name
+        self._person_number = declared(index, settings.person_number_attribute)
+        self._professional_ids = declared(index, *settings.professional_id_attributes)
         self._index = index
-        self._live = live
-        self._whole = live or (index.principals > 0 and index.unrestricted == index.principals)
+        self._live = isinstance(settings, ActiveDirectory)
+        self._canaries = Canaries()
+        self._whole = self._live or (index.principals > 0 and index.unrestricted == index.principals)
         self._descriptors: dict[str, bool] = {}
         self._domains: list[Row] = []
         self._ds_heuristics: str | None = None
         self._recycle_bin: bool | None = None
         self._policies_read = self._policies_applied = False
         self._ranges: dict[str, tuple[set[tuple[int, int]], set[str]]] = {}
-        self._members: Counter[str] = Counter()
 
     def add(self, name: str, attributes: Attributes) -> None:
         """Add the rows of one entry; entries the tables do not speak of, and deleted ones, give none."""
@@ -93,7 +98,7 @@ class Directory:
             case "admin_sd_holder":
                 entry = self._entry(name, attributes, "directory_object")
                 key = entry.value("objectguid", values.guid)
-                if key and self._first(key):
+                if key and self._first(key, entry, *_SECURITY):
                     self._object(key, entry, protected=True)
             case "directory_service":
                 self._ds_heuristics = self._entry(name, attributes, "domain").text("dsheuristics")
@@ -107,7 +112,7 @@ class Directory:
                     self._recycle_bin = False
 
     def finish(self, cut: Text | None = None) -> None:
-        """Write the rows that need the whole directory, and check what every directory holds (RIDs 500, 502, 512, 544 and members).
+        """Write the rows that need the whole directory, and check what every directory holds.
 
         `cut` is why the reading ended early: every table is then partial.
         """
@@ -117,12 +122,9 @@ class Directory:
         if not self._domains:
             reason = Text("the object of the domain was not seen", "l’objet du domaine n’a pas été vu")
             self.gaps.unread(missing, reason, "domain")
-            self.gaps.note(reason, "account", "directory_group", "group_member")
-        for sid in self._index.domain_sids:
-            self.gaps.count("hidden_builtin", "account", number=sum(f"{sid}-{rid}" not in self.seen for rid in (500, 502)))
-            groups = (f"{sid}-512", f"{sid}/S-1-5-32-544")
-            self.gaps.count("hidden_builtin", "directory_group", number=sum(group not in self.seen for group in groups))
-            self.gaps.count("empty_builtin", "group_member", number=int(not self._members[groups[1]]))
+        self._canaries.check(self.gaps, self._index, self.seen, live=self._live)
+        if isinstance(self._settings, Ldif):
+            self._canaries.check_age(self.gaps, self._writer.as_of, self._settings.max_age_days)
         self.gaps.count("cut_list", "group_member", number=sum(not _gapless(parts) for parts, _ in self._ranges.values()))
         self._finish_policies(missing)
         if not self.rows["security_descriptor"]:
@@ -149,18 +151,23 @@ class Directory:
         return self._whole or self._index.attributes.issuperset(names)
 
     def _entry(self, name: str, attributes: Attributes, table: str) -> Entry:
+        if "\ufffd" in name:
+            self.gaps.count("unreadable", table)
         return Entry(name, attributes, table, self.gaps, self._asked)
 
     def _put(self, table: str, row: Row) -> None:
         self.rows[table] += 1
         self._writer.add(table, row)
 
-    def _first(self, key: str) -> bool:
-        """Whether a key comes for the first time: overlapping exports repeat entries."""
-        if key in self.seen:
-            return False
-        self.seen.add(key)
-        return True
+    def _first(self, key: str, entry: Entry, *tables: str) -> bool:
+        """Whether a key comes for the first time: overlapping exports repeat entries. The same key under another name is counted."""
+        name = comparable_name(entry.name)
+        known = self.seen.get(key)
+        if known is None:
+            self.seen[key] = name
+        elif known != name:
+            self.gaps.count("contradictory", *tables)
+        return known is None
 
     def _principal(self, entry: Entry, *tables: str) -> tuple[str, str, str | None] | None:
         """(key, SID, SID of the domain) of an account or group; None, counted, when its SID is not readable."""
@@ -168,22 +175,30 @@ class Directory:
         if sid is None:
             self.gaps.count("nameless", *tables)
             return None
+        if self._index.identifier(entry.name) not in (sid, ""):
+            self.gaps.count("contradictory", *tables)
         domain_sid = self._index.domain_of(sid, entry.name)
         return qualified(sid, domain_sid), sid, domain_sid
 
     def _account(self, entry: Entry) -> None:
         principal = self._principal(entry, "account", "group_member")
-        if principal is None or not self._first(principal[0]):
+        if principal is None or not self._first(principal[0], entry, "account", "group_member"):
             return
         key, sid, domain_sid = principal
         self.visible["accounts"] += 1
         self.visible.update(family for family in _FAMILIES if family.lower() in entry.attributes)
         if not entry.readable:
             self.gaps.count("created", "account", "account_spn", "delegation_target", "delegation_trustee")
-        row = {"account_key": key, "source": self._source, "domain_sid": domain_sid, **account_row(entry, sid, self._professional_ids)}
+        row = {
+            "account_key": key,
+            "source": self._source,
+            "domain_sid": domain_sid,
+            **account_row(entry, sid, self._person_number, self._professional_ids),
+        }
         if row["enabled"] is None:
             self.gaps.count("control", "account")
         self._put("account", row)
+        self._canaries.account(row)
         for spn in entry.texts("serviceprincipalname"):
             self._put("account_spn", {"account_key": key, "spn": spn})
         for spn in entry.texts("msds-allowedtodelegateto"):
@@ -193,15 +208,16 @@ class Directory:
             self.gaps.count("no_primary", "group_member")
         else:
             group_key = f"{domain_sid}-{row['primary_group_rid']}"
+            self._canaries.members[group_key] += 1
             self._put("group_member", {"group_key": group_key, "member_key": key, "member_type": "account", "primary_group": True})
         self._object(key, entry, protected=bool(row["has_admin_count"] or row["is_domain_controller"]))
 
     def _delegation_trustees(self, key: str, domain_sid: str | None, entry: Entry) -> None:
-        raw = entry.attributes.get("msds-allowedtoactonbehalfofotheridentity")
+        raw = entry.single("msds-allowedtoactonbehalfofotheridentity")
         if not raw:
             return
         try:
-            entries = security_descriptor.parse(raw[0]).entries
+            entries = security_descriptor.parse(raw).entries
         except ValueError:
             self.gaps.count("unreadable", "delegation_trustee")
             return
@@ -215,7 +231,7 @@ class Directory:
         if principal is None:
             return
         key, sid, domain_sid = principal
-        if self._first(key):
+        if self._first(key, entry, "directory_group", "group_member"):
             if not entry.readable:
                 self.gaps.count("created", "directory_group", "group_member")
             bits = entry.value("grouptype", values.integer)
@@ -226,7 +242,7 @@ class Directory:
                 "sid": sid,
                 "rid": values.rid(sid),
                 "object_guid": entry.value("objectguid", values.guid),
-                "sam_account_name": entry.value("samaccountname", values.text),
+                "sam_account_name": entry.value("samaccountname", values.exact_text),
                 "distinguished_name": entry.name,
                 "scope": None if bits is None else _scope(bits),
                 "security_enabled": None if bits is None else bool(bits & 0x80000000),
@@ -245,9 +261,13 @@ class Directory:
     def _add_members(self, key: str, members: Iterable[bytes], written: set[str]) -> None:
         """Add the members that are not in `written`, under one spelling each."""
         for member in members:
-            self._members[key] += 1
-            found = self._index.resolve(values.text(member), key)
-            if found is None or found[0] in written:
+            self._canaries.members[key] += 1
+            name = values.text(member)
+            found = self._index.resolve(name, key)
+            if found and found[0] in written:
+                continue
+            self._canaries.listed(key, told=self._index.tells(name))
+            if found is None:
                 continue
             member_key, member_type, known = found
             written.add(member_key)
@@ -257,7 +277,7 @@ class Directory:
 
     def _domain(self, entry: Entry) -> None:
         sid = entry.value("objectsid", values.sid)
-        if sid is None or not self._first(sid):
+        if sid is None or not self._first(sid, entry, "domain"):
             return
         row = domain_row(entry)
         self.gaps.count("policy", "domain", number=sum(row[column] is None for column in REQUIRED))
@@ -270,16 +290,16 @@ class Directory:
         key = entry.value("objectguid", values.guid)
         if key is None:
             self.gaps.count("nameless", "password_settings")
-        elif self._first(key):
+        elif self._first(key, entry, "password_settings"):
             if not entry.readable:
                 self.gaps.count("created", "password_settings")
             self._put("password_settings", {"policy_key": key, "source": self._source, **settings_row(entry)})
 
     def _object(self, key: str, entry: Entry, *, protected: bool) -> None:
         """The permissions of one object. A live reading owes them all; an export owes at least those of what matters most."""
-        raw = entry.attributes.get("ntsecuritydescriptor", (b"",))[0]
+        raw = entry.single("ntsecuritydescriptor")
         sd_id = sha256(raw).hexdigest()[:32] if raw else None
-        if sd_id is not None and not self._descriptor(sd_id, raw):
+        if raw and sd_id and not self._descriptor(sd_id, raw):
             sd_id = None
             self.gaps.count("unreadable", *_SECURITY)
         elif sd_id is None and (protected or self._live):
@@ -321,6 +341,13 @@ class Directory:
         return True
 
 
+def declared(index: Index, *names: str) -> tuple[str, ...] | None:
+    """Attributes that audit.yaml names, in lower case; None when no account has any of them: then nothing is known by them, and an
+    account without them says nothing."""
+    lower = tuple(name.lower() for name in names)
+    return lower if index.account_attributes.intersection(lower) else None
+
+
 def _scope(bits: int) -> str | None:
     """Scope from groupType."""
     if bits & 1:
@@ -330,10 +357,10 @@ def _scope(bits: int) -> str | None:
 
 def _part(attribute: str) -> tuple[int, int]:
     """(first, last) of member;range=first-last, last -1 for the end of the list; (-1, -1) when it is neither."""
-    low, _, high = attribute.removeprefix("member;range=").partition("-")
-    if not low.isdecimal() or not (high == "*" or high.isdecimal()):
+    try:
+        return values.value_range(attribute.removeprefix("member;range="))
+    except ValueError:
         return -1, -1
-    return int(low), -1 if high == "*" else int(high)
 
 
 def _gapless(parts: set[tuple[int, int]]) -> bool:

@@ -29,7 +29,6 @@ _TEXTS = {
     "surname": "sn",
     "mail": "mail",
     "department": "department",
-    "employee_id": "employeeid",
     "operating_system": "operatingsystem",
 }
 _CLASSES = (
@@ -40,8 +39,9 @@ _CLASSES = (
 )
 
 
-def account_row(entry: Entry, sid: str, professional_ids: Sequence[str]) -> Row:
-    """Everything of an account but its key, source and domain."""
+def account_row(entry: Entry, sid: str, person_number: Sequence[str] | None, professional_ids: Sequence[str] | None) -> Row:
+    """Everything of an account but its key, source and domain. `person_number` and `professional_ids` name the attributes that hold
+    these numbers, in lower case; None when no account of the directory has them, and then the numbers are not known."""
     control = entry.value("useraccountcontrol", values.integer)
     host = entry.text("dnshostname")
     admin_count = entry.integer("admincount", absent=0)
@@ -53,10 +53,11 @@ def account_row(entry: Entry, sid: str, professional_ids: Sequence[str]) -> Row:
         "object_guid": entry.value("objectguid", values.guid),
         "rid": values.rid(sid),
         "object_class": next((word for name, word in _CLASSES if name in classes), "user"),
-        "sam_account_name": entry.value("samaccountname", values.text),
+        "sam_account_name": entry.value("samaccountname", values.exact_text),
         "distinguished_name": entry.name,
         "parent_dn": values.parent_name(entry.name),
-        "professional_id_raw": _professional_id(entry, professional_ids),
+        "employee_id": None if person_number is None else _first(entry, person_number),
+        "professional_id_raw": None if professional_ids is None else _first(entry, professional_ids),
         "enabled": None if control is None else not control & 2,
         "created_at": entry.value("whencreated", values.generalized_time),
         "password_last_set_at": password_last_set_at,
@@ -77,10 +78,14 @@ def account_row(entry: Entry, sid: str, professional_ids: Sequence[str]) -> Row:
     }
 
 
-def _professional_id(entry: Entry, attributes: Sequence[str]) -> str | None:
+def _first(entry: Entry, attributes: Sequence[str]) -> str | None:
     for attribute in attributes:
-        if found := (entry.value(attribute, values.text) or "").strip():
-            return found
+        if attribute in entry.attributes:
+            found = entry.value(attribute, values.exact_text)
+            if found is None:
+                return None
+            if found.strip():
+                return found.strip()
     # A declared attribute may not exist in this directory: an export needs to hold any one of them.
     return "" if any(entry.known_absent(attribute) for attribute in attributes) else None
 

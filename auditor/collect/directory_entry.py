@@ -32,13 +32,22 @@ class Entry:
         self._table = table
         self._gaps = gaps
 
+    def single(self, attribute: str) -> bytes | None:
+        """The value of an attribute that can have only one; None when it is absent or has several, which is counted."""
+        found = set(self.attributes.get(attribute, ()))
+        if len(found) > 1:
+            self._gaps.count("contradictory", self._table)
+            return None
+        return found.pop() if found else None
+
     def value(self, attribute: str, read: Callable[[bytes], _T]) -> _T | None:
-        """First value of an attribute; None when it is absent or cannot be understood, which is counted."""
-        found = self.attributes.get(attribute)
-        if not found:
+        """The value of an attribute that can have only one; None when it is absent, has several or cannot be understood, which is
+        counted."""
+        raw = self.single(attribute)
+        if raw is None:
             return None
         try:
-            return read(found[0])
+            return read(raw)
         except ValueError:
             self._gaps.count("unreadable", self._table)
             return None
@@ -56,12 +65,19 @@ class Entry:
     def text(self, attribute: str) -> str | None:
         """A text; empty when the attribute is not set, None when that cannot be told."""
         if attribute in self.attributes:
-            return self.value(attribute, values.text)
+            return self.value(attribute, values.exact_text)
         return "" if self.known_absent(attribute) else None
 
     def texts(self, attribute: str) -> list[str]:
-        """The distinct values of an attribute, in stored order."""
-        return list(dict.fromkeys(values.text(value) for value in self.attributes.get(attribute, ())))
+        """The distinct values of an attribute, in stored order; those that are not UTF-8 are counted and kept with U+FFFD."""
+        return list(dict.fromkeys(self._lenient(value) for value in self.attributes.get(attribute, ())))
+
+    def _lenient(self, raw: bytes) -> str:
+        try:
+            return values.exact_text(raw)
+        except ValueError:
+            self._gaps.count("unreadable", self._table)
+            return values.text(raw)
 
     def has(self, attribute: str, start: bytes = b"") -> bool | None:
         """Whether a value begins with `start` (lower case); None when that cannot be told."""

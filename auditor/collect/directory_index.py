@@ -1,13 +1,14 @@
 """First pass over a directory: what each distinguished name is, so that memberships can be told by stable keys in the second pass.
 
-Memory holds one small tuple per principal and nothing else of the directory.
+Memory holds one small tuple per principal, one number per group and nothing else of the directory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 
-from auditor.collect.directory_values import comparable_name, integer, naming_context, rid, sid
+from auditor.collect.directory_values import comparable_name, integer, naming_context, rid, sid, text
 
 Attributes = Mapping[str, Sequence[bytes]]
 """Attributes of one entry by lower-case name, option `;range=` included; values are raw bytes."""
@@ -53,9 +54,11 @@ class Index:
     def __init__(self) -> None:
         self.complete = True
         self.attributes: set[str] = set()
+        self.account_attributes: set[str] = set()
         self.principals = 0
         self.unrestricted = 0
-        self._by_name: dict[str, tuple[str, str, int]] = {}
+        self._by_name: dict[str, tuple[str, str, int, bool]] = {}
+        self._told: Counter[str] = Counter()
         self._domains: dict[str, str] = {}
         self._domain_objects: set[str] = set()
 
@@ -65,18 +68,21 @@ class Index:
         entry_kind = kind(name, attributes)
         comparable = comparable_name(name)
         identifier = self._sid(attributes)
+        if entry_kind == "account":
+            self.account_attributes.update(attributes)
         if entry_kind == "domain" and identifier:
             self._domains[comparable] = identifier
             self._domain_objects.add(identifier)
         if entry_kind not in ("account", "group") or not identifier:
-            self._by_name.setdefault(comparable, ("", "other", 0))
+            self._by_name.setdefault(comparable, ("", "other", 0, False))
             return
         if self._by_name.get(comparable, ("",))[0]:
             return
         self.principals += 1
-        # Every entry has instanceType; only a list of wished attributes leaves it out.
-        self.unrestricted += "instancetype" in attributes
-        self._by_name[comparable] = (identifier, entry_kind, _primary_group(attributes))
+        # Every entry has these two, and nobody would think of wishing for both: only a list of wished attributes leaves them out.
+        self.unrestricted += "instancetype" in attributes and "usnchanged" in attributes
+        self._by_name[comparable] = (identifier, entry_kind, _primary_group(attributes), "memberof" in attributes)
+        self._told.update({comparable_name(text(group)) for group in attributes.get("memberof", ())})
         if identifier.startswith(_DOMAIN_PREFIX):
             self._domains.setdefault(naming_context(name), identifier.rpartition("-")[0])
 
@@ -85,13 +91,35 @@ class Index:
         """SIDs of the domains whose own object was read."""
         return self._domain_objects
 
+    @property
+    def domains_without_object(self) -> set[str]:
+        """SIDs of the domains of which accounts or groups were read, and their own object was not."""
+        return set(self._domains.values()) - self._domain_objects
+
+    def identifier(self, name: str) -> str:
+        """SID learnt first for this name; empty when there is none."""
+        return self._by_name.get(comparable_name(name), ("",))[0]
+
+    def tells(self, name: str) -> bool:
+        """Whether the account or group of this name says where it belongs (memberOf)."""
+        found = self._by_name.get(comparable_name(name))
+        return bool(found and found[3])
+
+    def told_groups(self) -> Iterator[tuple[str | None, int]]:
+        """(group_key, number of accounts and groups that say they belong to it) of every group in the domains that were read; the key
+        is None when the group was not seen."""
+        for name, number in self._told.items():
+            if naming_context(name) in self._domains:
+                identifier = self.identifier(name)
+                yield qualified(identifier, self.domain_of(identifier, name)) if identifier else None, number
+
     def domain_of(self, identifier: str, name: str) -> str | None:
         """SID of the domain a principal belongs to; None when nothing tells."""
         return identifier.rpartition("-")[0] if identifier.startswith(_DOMAIN_PREFIX) else self._domains.get(naming_context(name))
 
-    def keys(self) -> dict[str, str]:
-        """Key of every account and group, with its comparable distinguished name."""
-        return {qualified(found[0], self.domain_of(found[0], name)): name for name, found in self._by_name.items() if found[0]}
+    def keys(self) -> set[str]:
+        """Key of every account and group."""
+        return {qualified(found[0], self.domain_of(found[0], name)) for name, found in self._by_name.items() if found[0]}
 
     def resolve(self, name: str, group_key: str) -> tuple[str, str | None, bool] | None:
         """(member_key, member_type, known) of a member of `group_key`; None when the group is the member's primary group,
@@ -99,7 +127,7 @@ class Index:
         comparable = comparable_name(name)
         found = self._by_name.get(comparable)
         if found and found[0]:
-            identifier, member_type, primary = found
+            identifier, member_type, primary, _ = found
             domain_sid = self.domain_of(identifier, name)
             if primary and group_key == f"{domain_sid}-{primary}":
                 return None

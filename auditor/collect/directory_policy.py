@@ -37,7 +37,7 @@ def settings_row(entry: Entry) -> Row:
     """A fine-grained policy, without its key and source."""
     days, unlimited = _longest_age(entry, "msds-maximumpasswordage")
     return {
-        "name": entry.value("name", values.text) or entry.value("cn", values.text),
+        "name": entry.value("name", values.exact_text) or entry.value("cn", values.exact_text),
         "precedence": entry.value("msds-passwordsettingsprecedence", values.integer),
         "min_password_length": entry.value("msds-minimumpasswordlength", values.integer),
         "password_history_length": entry.value("msds-passwordhistorylength", values.integer),

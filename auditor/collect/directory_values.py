@@ -1,7 +1,7 @@
 """Values of directory attributes as total functions: each returns what the bytes say or raises ValueError, and nothing else.
 
 Sources: MS-DTYP 2.3.3 (FILETIME), 2.3.4 (GUID), 2.4.2 (SID); RFC 4517 3.3.13 (GeneralizedTime), 3.3.16 (Integer); RFC 4514 (names);
-MS-ADTS 3.1.1.3.1 (intervals are negative counts of 100 ns).
+MS-ADTS 3.1.1.3.1 (intervals are negative counts of 100 ns), 3.1.1.3.1.3.3 (ranges).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ _INTEGER = re.compile(rb"-?[0-9]{1,19}\Z")
 _TIME = re.compile(rb"([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})(?:[.,][0-9]{1,20})?(Z|[+-][0-9]{4})\Z")
 _SID_TEXT = re.compile(r"S-1-[0-9]{1,15}(?:-[0-9]{1,10}){1,15}\Z")
 _GUID_TEXT = re.compile(r"\{?([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})\}?\Z")
+_RANGE = re.compile(r"([0-9]{1,10})-([0-9]{1,10}|\*)\Z")
 _ESCAPE = re.compile(rb"\\([0-9a-fA-F]{2}|.)", re.DOTALL)
 
 # A word that announces a password, then a separator and a value; or, without a separator, a value that mixes letters and digits.
@@ -38,6 +39,11 @@ _LONGEST_SEARCHED = 2_000
 def text(raw: bytes) -> str:
     """Text of an attribute (UTF-8); what is not UTF-8 becomes U+FFFD."""
     return clean(raw.decode("utf-8", "replace"))
+
+
+def exact_text(raw: bytes) -> str:
+    """Text of an attribute that must be UTF-8."""
+    return clean(raw.decode("utf-8"))
 
 
 def integer(raw: bytes) -> int:
@@ -119,6 +125,14 @@ def guid(raw: bytes) -> str:
     if not match:
         raise ValueError("not a GUID")
     return match[1].lower()
+
+
+def value_range(written: str) -> tuple[int, int]:
+    """(first, last) of the part of a list that an option range=first-last names; last is -1 when it is the end of the list."""
+    match = _RANGE.match(written)
+    if not match:
+        raise ValueError("not a range")
+    return int(match[1]), -1 if match[2] == "*" else int(match[2])
 
 
 def split_name(name: str) -> list[str]:

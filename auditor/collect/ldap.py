@@ -10,6 +10,7 @@ from typing import Protocol
 
 from auditor.collect import SourceError
 from auditor.collect import ldap_messages as messages
+from auditor.collect.directory_values import value_range
 from auditor.collect.ldap_connect import compiled
 from auditor.model import State, Text
 
@@ -77,6 +78,11 @@ class Deadline:
     def cancel(self) -> None:
         """The reading is over in time."""
         self._timer.cancel()
+
+
+def _again(en: str, fr: str) -> Text:
+    """What went wrong while reading, and what to do."""
+    return Text(f"{en}; check the network and the server, then start again.", f"{fr} ; vérifier le réseau et le serveur, puis recommencer.")
 
 
 class Session:
@@ -151,18 +157,25 @@ class Session:
             if not ranged:
                 whole.setdefault(plain, listed)
                 continue
-            collected, last = list(listed), span.partition("-")[2]
-            while last != "*":
-                if not last.isdecimal():
-                    raise self._failure(f"{plain} came with a range that is none", f"{plain} : plage de valeurs invalide")
-                more = self.read(name, (f"{plain};range={int(last) + 1}-*",)) or {}
-                part = next((key for key in more if key.startswith(f"{plain};range=")), None)
+            collected, last = list(listed), self._last(plain, span)
+            while last >= 0:
+                # An answer that does not begin where the last one ended could go on for ever.
+                following = f"{plain};range={last + 1}-"
+                more = self.read(name, (f"{following}*",)) or {}
+                part = next((key for key in more if key.startswith(following)), None)
                 if part is None or not more[part]:
                     raise self._failure(f"the list {plain} of an object ended early", f"la liste {plain} d’un objet est incomplète")
                 collected += more[part]
-                last = part.partition("-")[2]
+                last = self._last(plain, part.partition(";range=")[2])
             whole[plain] = collected
         return whole
+
+    def _last(self, attribute: str, span: str) -> int:
+        """Place of the last value of a part of a list; -1 when nothing follows."""
+        try:
+            return value_range(span)[1]
+        except ValueError as error:
+            raise self._failure(f"{attribute} came with a range that is none", f"{attribute} : plage de valeurs invalide") from error
 
     def who_am_i(self) -> str:
         """The name the server knows the reader by (RFC 4532), as it writes it; empty when it does not say."""
@@ -174,7 +187,7 @@ class Session:
             name = _NAMES.get(done.code, "unknown")
             en = f"the server ended the search with LDAP result {done.code} ({name}) after {self.entries} entries"
             fr = f"le serveur a terminé la recherche par le résultat LDAP {done.code} ({name}) après {self.entries} entrées"
-            raise LdapError(Text(en, fr), code=done.code)
+            raise LdapError(_again(en, fr), code=done.code)
 
     def _ask(self, request: bytes, controls: Sequence[bytes], page: list[Entry]) -> messages.Result:
         """Send a request and take its answers; entries are added to `page` as they come."""
@@ -214,7 +227,7 @@ class Session:
         if self._deadline.expired:
             seconds = round(self._deadline.seconds)
             en, fr = f"the reading took longer than the deadline of {seconds} s", f"la lecture a dépassé le délai total de {seconds} s"
-        return LdapError(Text(f"{en} (after {self.entries} entries)", f"{fr} (après {self.entries} entrées)"), lost=True)
+        return LdapError(_again(f"{en} (after {self.entries} entries)", f"{fr} (après {self.entries} entrées)"), lost=True)
 
     def _message(self) -> bytes:
         """The next whole message."""

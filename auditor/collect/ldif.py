@@ -12,6 +12,8 @@ import io
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from auditor.collect import Progress, SourceError, unread
@@ -30,7 +32,19 @@ MAX_ENTRY = 256 << 20
 
 _PROGRESS_EVERY = 1000
 _ATTRIBUTE = re.compile(rb"[A-Za-z0-9][A-Za-z0-9.-]*(?:;[A-Za-z0-9*=-]+)*\Z")
+_LONGEST_NAME = 256
 _RESULT = re.compile(rb"([0-9]{1,4})\b")
+
+_PATH = Text(
+    "Give, under paths in audit.yaml, an export that is whole and readable.",
+    "Indiquer, sous paths dans audit.yaml, un export entier et lisible.",
+)
+_WHOLE = Text(
+    "Export the domain and its configuration again, whole and today, with every attribute (* and nTSecurityDescriptor) and an account "
+    "that may read all properties.",
+    "Exporter de nouveau, ce jour, le domaine et sa configuration en entier, avec tous les attributs (* et nTSecurityDescriptor) et un "
+    "compte qui peut lire toutes les propriétés.",
+)
 
 Entry = tuple[str, dict[str, list[bytes]]]
 """Distinguished name, and raw values by lower-case attribute name."""
@@ -130,9 +144,9 @@ def _logical_lines(read_line: Callable[[], bytes], place: _Place) -> Iterator[tu
 def _attribute(line: bytes, number: int, place: _Place) -> tuple[str, bytes]:
     """(lower-case name, value) of one logical line."""
     name, colon, value = line.partition(b":")
-    if not colon or not _ATTRIBUTE.match(name):
+    written = _name(name) if colon and len(name) <= _LONGEST_NAME else ""
+    if not written:
         raise place.error("not a line of LDIF", "ce n’est pas une ligne LDIF", number)
-    written = name.decode("ascii").lower().removesuffix(";binary")
     if value[:1] == b"<":
         raise place.error("values by URL are not accepted", "les valeurs par URL ne sont pas acceptées", number)
     if value[:1] != b":":
@@ -141,6 +155,12 @@ def _attribute(line: bytes, number: int, place: _Place) -> tuple[str, bytes]:
         return written, base64.b64decode(value[1:].strip(b" "), validate=True)
     except binascii.Error as error:
         raise place.error("broken base64", "base64 invalide", number) from error
+
+
+@lru_cache(maxsize=1024)
+def _name(written: bytes) -> str:
+    """Lower-case name of an attribute, remembered because a directory has few; empty when it is none."""
+    return written.decode("ascii").lower().removesuffix(";binary") if _ATTRIBUTE.match(written) else ""
 
 
 def _result(record: list[tuple[str, bytes, int]], place: _Place) -> SourceError | None:
@@ -152,7 +172,12 @@ def _result(record: list[tuple[str, bytes, int]], place: _Place) -> SourceError 
                 raise place.error("the closing result is not a number", "le résultat final n’est pas un nombre", number)
             if int(code[1]):
                 en, fr = "the server ended the export early: LDAP result", "le serveur a interrompu l’export : résultat LDAP"
-                return CutExportError(Text(f"{place.name}: {en} {int(code[1])}", f"{place.name} : {fr} {int(code[1])}"))
+                return CutExportError(
+                    Text(
+                        f"{place.name}: {en} {int(code[1])}; export the directory again.",
+                        f"{place.name} : {fr} {int(code[1])} ; exporter de nouveau l’annuaire.",
+                    )
+                )
     return None
 
 
@@ -187,9 +212,9 @@ def collect(settings: Ldif, writer: Writer, progress: Progress) -> None:
             except CutExportError as error:
                 index.complete, cut = False, error.text
     except SourceError as error:
-        writer.add_coverage(unread(TABLE_NAMES, settings.name, error))
+        writer.add_coverage([replace(entry, cure=_PATH) for entry in unread(TABLE_NAMES, settings.name, error)])
         return
-    directory = Directory(writer, settings.name, settings.professional_id_attributes, index, live=False)
+    directory = Directory(writer, settings, index)
     entries = 0
     for path in settings.paths:
         try:
@@ -202,6 +227,6 @@ def collect(settings: Ldif, writer: Writer, progress: Progress) -> None:
             cut = error.text
     directory.finish(cut)
     progress(settings.name, entries)
-    writer.add_coverage(directory.gaps.coverage(settings.name, directory.rows, writer.as_of))
+    writer.add_coverage(directory.gaps.coverage(settings.name, directory.rows, writer.as_of, _WHOLE))
     facts = {"files": [path.name for path in settings.paths], "entries": entries, "visible": dict(directory.visible)}
     writer.add_facts(settings.name, facts)

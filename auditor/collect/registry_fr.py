@@ -15,10 +15,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditor.collect import SourceError, csv_file, unread
+from auditor.collect import SourceError, csv_file, joined, unread
 from auditor.config import RegistryFr
 from auditor.model import State, Text
-from auditor.snapshot import Writer
+from auditor.snapshot import Writer, digest
 
 TABLES = ("registry_release", "registry_person", "registry_activity")
 
@@ -87,7 +87,7 @@ def collect(settings: RegistryFr, writer: Writer, progress: Callable[[str, int],
     for path, released_at in _dated(settings.paths, unreadable):
         try:
             release = _read(path, released_at, settings.name, progress)
-            sha256 = csv_file.digest(path)
+            sha256 = digest(path)
         except SourceError as error:
             unreadable.append(error)
             continue
@@ -178,7 +178,7 @@ def _doubts(release: _Release, before: _Release | None, max_drop: float, as_of: 
     name = release.path.name
     if not release.rows:
         return [Text(en=f"{name} has no usable line", fr=f"{name} n’a aucune ligne exploitable")]
-    if release.released_at > as_of + timedelta(days=1):
+    if release.released_at - as_of > timedelta(days=1):
         return [Text(en=f"{name} is dated after the audit", fr=f"{name} est daté d’après l’audit")]
     if before is None:
         return []
@@ -276,15 +276,11 @@ def _add_activities(writer: Writer, registry: str, release: _Release) -> int:
 
 def _add_nothing(settings: RegistryFr, writer: Writer, unreadable: list[SourceError], rejected: list[Text], releases: int) -> None:
     """Coverage when no release was accepted."""
-    texts = [error.text for error in unreadable] + rejected
+    reasons = [error.text for error in unreadable]
     denied = any(error.state is State.DENIED for error in unreadable)
-    error = SourceError(
-        Text(en="; ".join(text.en for text in texts), fr="\u00a0; ".join(text.fr for text in texts)),
-        state=State.DENIED if denied else State.ABSENT,
-    )
+    error = SourceError(joined(reasons + rejected), state=State.DENIED if denied else State.ABSENT)
     writer.add_coverage(unread(TABLES[1:] if releases else TABLES, settings.name, error))
     if releases:
-        reasons = [error.text for error in unreadable]
         writer.add_coverage([csv_file.covered("registry_release", settings.name, releases, reasons, None)])
 
 

@@ -7,13 +7,17 @@ from collections.abc import Callable
 from auditor.collect import SourceError, csv_file, unread
 from auditor.config import Vendors
 from auditor.model import Text, Value
-from auditor.snapshot import Writer
+from auditor.snapshot import Writer, digest
 
 _TABLE = "vendor_contract"
 
 
 def collect(settings: Vendors, writer: Writer, progress: Callable[[str, int], None]) -> None:
-    """Fill vendor_contract; lines that cannot be read make it partial, with their count. An empty end means that there is none."""
+    """Fill vendor_contract; an empty end means that there is none.
+
+    Lines that cannot be read make it partial, with their count; so does a file older than `max_age_days` at the audit instant
+    (`received_at`, or else the time the file was last written), or from after it.
+    """
     csv_file.check_columns(settings.name, _TABLE, settings.columns, ("sam_account_name", "ends_at"), ("source", "row_number", "open_ended"))
     problems = csv_file.Problems(settings.path)
     rows: list[dict[str, Value]] = []
@@ -24,14 +28,16 @@ def collect(settings: Vendors, writer: Writer, progress: Callable[[str, int], No
                 problems.add(record, problem)
             if row:
                 rows.append(row)
-        sha256 = csv_file.digest(settings.path)
+        received_at = csv_file.received(settings.path, settings.received_at)
+        sha256 = digest(settings.path)
     except SourceError as error:
         writer.add_coverage(unread((_TABLE,), settings.name, error))
         return
     for row in rows:
         writer.add(_TABLE, row)
     progress(settings.name, len(rows))
-    writer.add_coverage([csv_file.covered(_TABLE, settings.name, len(rows), problems.reasons, writer.as_of)])
+    reasons = problems.reasons + csv_file.age(received_at, settings.max_age_days, writer.as_of)
+    writer.add_coverage([csv_file.covered(_TABLE, settings.name, len(rows), reasons, received_at)])
     writer.add_facts(settings.name, {"file": settings.path.name, "sha256": sha256, "rows": len(rows), "unreadable_lines": problems.lines})
 
 

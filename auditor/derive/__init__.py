@@ -5,24 +5,44 @@ Each module fills one table. Unknown inputs give NULL, and `coverage` says what 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+import pyarrow as pa
+
+from auditor.collect import joined
 from auditor.config import Audit
+from auditor.config_training import Population
 from auditor.derive import (
     account_hr,
     account_kind,
     account_professional,
     account_registry,
     account_role,
+    account_sign_in,
+    account_unit,
+    application_supplier,
+    authentication_strength,
     critical_right,
+    critical_system,
+    entra_privileged,
+    entra_user_kind,
+    group_change,
     group_closure,
     group_role,
+    identity,
+    log_silence,
+    phishing_exercise,
     privileged_membership,
+    sign_in_place,
+    staff_training,
+    token_account,
 )
 from auditor.derive.contract import Engine
+from auditor.derive.staff import Staff
+from auditor.derive.steps import Steps
 from auditor.model import Coverage, State, Text
-from auditor.tables import DERIVED, Table, derived
+from auditor.tables import DERIVED, Table, derived, entra, evidence, otp, sign_ins, training
 
 _WORST = (State.ABSENT, State.DENIED, State.PARTIAL, State.COMPLETE)
 _STATES = {
@@ -32,41 +52,84 @@ _STATES = {
 }
 
 
-def derive_all(engine: Engine, settings: Audit, as_of: datetime) -> None:
-    """Fill `engine`, which holds every collected table, with every derived one, in the order in which they need each other."""
-    engine.load(derived.GROUP_CLOSURE, group_closure.derive(engine))
-    engine.load(derived.PRIVILEGED_MEMBERSHIP, privileged_membership.derive(engine))
-    engine.load(derived.ACCOUNT_KIND, account_kind.derive(engine, settings.kinds))
-    engine.load(derived.GROUP_ROLE, group_role.derive(engine, settings.groups))
-    engine.load(derived.ACCOUNT_ROLE, account_role.derive(engine))
-    engine.load(derived.ACCOUNT_HR, account_hr.derive(engine, as_of))
-    engine.load(derived.ACCOUNT_PROFESSIONAL, account_professional.derive(engine, settings.establishment.finess))
-    engine.load(derived.ACCOUNT_REGISTRY, account_registry.derive(engine))
-    engine.load(derived.CRITICAL_RIGHT, critical_right.derive(engine))
+def derive_all(engine: Engine, settings: Audit, as_of: datetime) -> dict[str, tuple[Text, ...]]:
+    """Fill `engine`, which holds every collected table, with every derived one, in the order in which they need each other.
+
+    Returns, by table, why its rows are not all there is, for `coverage`.
+    """
+    steps = Steps(engine)
+    steps.fill(derived.GROUP_CLOSURE, lambda: group_closure.derive(steps), lambda: group_closure.doubts(steps))
+    steps.fill(derived.PRIVILEGED_MEMBERSHIP, lambda: privileged_membership.derive(steps))
+    steps.fill(derived.ACCOUNT_KIND, lambda: account_kind.derive(steps, settings.kinds))
+    steps.fill(derived.GROUP_ROLE, lambda: group_role.derive(steps, settings.groups))
+    steps.fill(derived.ACCOUNT_ROLE, lambda: account_role.derive(steps))
+    steps.fill(derived.ACCOUNT_HR, lambda: account_hr.derive(steps, as_of), lambda: account_hr.doubts(steps))
+    steps.fill(
+        derived.ACCOUNT_PROFESSIONAL,
+        lambda: account_professional.derive(steps, settings.establishment.finess),
+        lambda: account_professional.doubts(steps),
+    )
+    steps.fill(derived.ACCOUNT_REGISTRY, lambda: account_registry.derive(steps))
+    steps.fill(derived.CRITICAL_RIGHT, lambda: critical_right.derive(steps))
+    steps.fill(entra.ENTRA_USER_KIND, lambda: entra_user_kind.derive(steps, settings.kinds))
+    steps.fill(entra.ENTRA_PRIVILEGED, lambda: entra_privileged.derive(steps))
+    steps.fill(entra.APPLICATION_SUPPLIER, lambda: application_supplier.derive(steps, settings.suppliers))
+    steps.fill(entra.IDENTITY, lambda: identity.derive(steps))
+    steps.fill(entra.AUTHENTICATION_STRENGTH, lambda: authentication_strength.derive(steps))
+    steps.fill(evidence.CRITICAL_SYSTEM, lambda: critical_system.systems(settings.systems))
+    steps.fill(evidence.SYSTEM_BACKUP, lambda: critical_system.backups(steps, settings.systems, as_of))
+    steps.fill(sign_ins.SIGN_IN_PLACE, lambda: sign_in_place.derive(steps, settings.monitoring, as_of))
+    steps.fill(sign_ins.ACCOUNT_UNIT, lambda: account_unit.derive(steps, settings.monitoring))
+    steps.fill(sign_ins.ACCOUNT_SIGN_IN, lambda: account_sign_in.derive(steps, settings.monitoring))
+    steps.fill(sign_ins.GROUP_CHANGE, lambda: group_change.derive(steps))
+    steps.fill(sign_ins.LOG_SILENCE, lambda: log_silence.derive(steps))
+    steps.fill(otp.TOKEN_ACCOUNT, lambda: token_account.derive(steps))
+    steps.fill_all(training.DERIVED_TABLES, lambda: _training(steps, settings.populations, as_of))
+    return steps.doubts
 
 
-def coverage(collected: Iterable[Coverage]) -> tuple[Coverage, ...]:
-    """Coverage of the derived tables: complete only when every input is, else the worst state among them, with the inputs named.
+def _training(engine: Engine, populations: Sequence[Population], as_of: datetime) -> tuple[pa.Table, ...]:
+    """The tables about the staff, in the order of training.DERIVED_TABLES."""
+    staff = Staff(engine, populations, as_of)
+    records, results = staff_training.Records(engine, staff), phishing_exercise.Results(engine, staff)
+    return (
+        staff_training.staff_training(staff, records, as_of),
+        staff_training.joiner_training(staff, records, as_of),
+        phishing_exercise.phishing_campaign(staff, results),
+        phishing_exercise.phishing_reach(staff, results, as_of),
+        phishing_exercise.phishing_repeat(staff, results, as_of),
+    )
 
-    `rows` stays 0: a derived table is not delivered by anybody.
+
+def coverage(collected: Iterable[Coverage], doubts: Mapping[str, Sequence[Text]]) -> tuple[Coverage, ...]:
+    """Coverage of the derived tables: complete only when every input is and nothing in `doubts` speaks against it.
+
+    Else it is the worst state among the inputs, which are named, and partial at best. `rows` stays 0.
     """
     entries = tuple(collected)
-    return tuple(_inherited(table, [entry for entry in entries if entry.table in table.derived_from]) for table in DERIVED.values())
+    return tuple(
+        _inherited(table, [entry for entry in entries if entry.table in table.derived_from], doubts.get(table.name, ()))
+        for table in DERIVED.values()
+    )
 
 
-def _inherited(table: Table, inputs: list[Coverage]) -> Coverage:
+def _inherited(table: Table, inputs: list[Coverage], doubts: Sequence[Text]) -> Coverage:
     missing = set(table.derived_from) - {entry.table for entry in inputs}
-    state = State.ABSENT if missing else min((entry.state for entry in inputs), key=_WORST.index)
+    states = [entry.state for entry in inputs] + [State.ABSENT] * bool(missing) + [State.PARTIAL] * bool(doubts)
+    state = min(states, key=_WORST.index, default=State.COMPLETE)
     times = [entry.collected_at for entry in inputs if entry.collected_at]
     at = min(times) if times else None
-    if state is State.COMPLETE:
-        return Coverage(table.name, "", state, collected_at=at)
     gaps = {(entry.table, entry.state) for entry in inputs if entry.state is not State.COMPLETE} | {
         (name, State.ABSENT) for name in missing
     }
     named = sorted(gaps)
-    reason = Text(
-        en="it is computed from " + ", ".join(f"{name} ({_STATES[gap].en})" for name, gap in named),
-        fr="elle est calculée à partir de " + ", ".join(f"{name} ({_STATES[gap].fr})" for name, gap in named),
-    )
-    return Coverage(table.name, "", state, 0, reason, table.cure, at)
+    reasons = list(doubts)
+    if named:
+        inputs_named = Text(
+            en="it is computed from " + ", ".join(f"{name} ({_STATES[gap].en})" for name, gap in named),
+            fr="elle est calculée à partir de " + ", ".join(f"{name} ({_STATES[gap].fr})" for name, gap in named),
+        )
+        reasons.insert(0, inputs_named)
+    if not reasons:
+        return Coverage(table.name, "", state, collected_at=at)
+    return Coverage(table.name, "", state, 0, joined(reasons), table.cure, at)

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from auditor.derive.contract import Engine, rows, to_arrow
 from auditor.derive.professional_id import normalise
-from auditor.model import Value
+from auditor.model import Text, Value
 from auditor.tables.derived import ACCOUNT_HR
 
 Contract = Mapping[str, Any]
@@ -21,6 +21,13 @@ _ACCOUNTS = "SELECT account_key, employee_id, professional_id_raw FROM account"
 _CONTRACTS = """
 SELECT source, row_number, person_number, contract_type, starts_at, ends_at, open_ended, professional_id_raw
 FROM hr_contract ORDER BY source, row_number
+"""
+_STAFF = """
+SELECT COUNT(*) AS accounts, COUNT(*) FILTER (WHERE h.matched_by <> 'none') AS matched
+FROM account a
+JOIN account_kind k ON k.account_key = a.account_key
+JOIN account_hr h ON h.account_key = a.account_key
+WHERE a.enabled AND k.kind = 'person' AND k.population = 'staff' AND EXISTS (SELECT 1 FROM hr_contract)
 """
 _EARLIEST = datetime(1, 1, 1)
 _UNKNOWN: dict[str, Value] = dict.fromkeys(("matched_by", "person_number", "status", "contract_type", "ends_at", "open_ended"))
@@ -81,12 +88,27 @@ def derive(engine: Engine, as_of: datetime) -> pa.Table:
     return to_arrow(ACCOUNT_HR, found)
 
 
+def doubts(engine: Engine) -> list[Text]:
+    """Less than half of the staff matched is no finding about the staff: the two sources do not speak of the same numbers."""
+    ((accounts, matched),) = (row.values() for row in rows(engine, _STAFF))
+    if 2 * matched >= accounts:
+        return []
+    return [
+        Text(
+            en=f"only {matched} of {accounts} personal accounts match the HR file: check the attribute that holds the HR number and the "
+            "mapping of person_number",
+            fr=f"seuls {matched} comptes personnels sur {accounts} correspondent au fichier RH\u00a0: vérifiez l’attribut qui porte le "
+            "matricule et la correspondance de person_number",
+        )
+    ]
+
+
 def _summary(how: str | None, matched: Sequence[Contract], as_of: datetime) -> dict[str, Value]:
     last = max(matched, key=_end)
     return {
         "matched_by": how,
         "person_number": last["person_number"],
-        "status": _status(matched, as_of),
+        "status": status(matched, as_of),
         "contract_type": last["contract_type"],
         "ends_at": last["ends_at"],
         "open_ended": last["open_ended"],
@@ -99,7 +121,8 @@ def _end(contract: Contract) -> tuple[int, datetime, datetime, int]:
     return rank, contract["ends_at"] or _EARLIEST, contract["starts_at"] or _EARLIEST, contract["row_number"]
 
 
-def _status(matched: Sequence[Contract], as_of: datetime) -> str | None:
+def status(matched: Sequence[Contract], as_of: datetime) -> str | None:
+    """present, future or left, by all contracts of a person together; None when a missing date leaves it unknown."""
     states = {_state(contract, as_of) for contract in matched}
     for state in ("present", None, "future"):
         if state in states:
@@ -110,7 +133,7 @@ def _status(matched: Sequence[Contract], as_of: datetime) -> str | None:
 def _state(contract: Contract, as_of: datetime) -> str | None:
     """Whether one contract covers the instant; the last day counts whole, and a missing date may leave it unknown."""
     starts_at, ends_at = contract["starts_at"], contract["ends_at"]
-    if ends_at is not None and ends_at + timedelta(days=1) <= as_of:
+    if ends_at is not None and as_of - ends_at >= timedelta(days=1):
         return "left"
     if starts_at is not None and starts_at > as_of:
         return "future"

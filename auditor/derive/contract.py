@@ -35,4 +35,4 @@ def to_arrow(table: Table, found: Iterable[Mapping[str, Value]]) -> pa.Table:
     def order(row: Mapping[str, Value]) -> tuple[str, ...]:
         return tuple(str(row[name]) for name in table.key)
 
-    return pa.Table.from_pylist([dict(row) for row in sorted(found, key=order)], schema=arrow_schema(table))
+    return pa.Table.from_pylist(sorted(found, key=order), schema=arrow_schema(table))

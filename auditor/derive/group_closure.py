@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from auditor.derive.contract import Engine
+from auditor.derive.contract import Engine, rows
+from auditor.model import Text
 
-_SQL = """
+MAX_DEPTH = 50
+"""Nestings followed, far beyond what people build: a chain of n groups makes n²/2 pairs, so that a hostile one would fill the memory."""
+
+_SQL = f"""
 WITH RECURSIVE nesting AS (
   SELECT DISTINCT member_key AS inner_key, group_key AS outer_key FROM group_member WHERE member_type = 'group'
 ),
@@ -21,7 +25,7 @@ closure(inner_key, outer_key, depth) USING KEY (inner_key, outer_key) AS (
     FROM closure
     JOIN nesting ON nesting.inner_key = closure.outer_key
     LEFT JOIN recurring.closure AS seen ON seen.inner_key = closure.inner_key AND seen.outer_key = nesting.outer_key
-    WHERE seen.inner_key IS NULL
+    WHERE seen.inner_key IS NULL AND closure.depth < {MAX_DEPTH}
     GROUP BY closure.inner_key, nesting.outer_key)
 ),
 cyclic AS (
@@ -33,9 +37,23 @@ SELECT inner_key AS inner_group_key, outer_key AS outer_group_key, CAST(depth AS
   inner_key = outer_key AND inner_key IN (SELECT group_key FROM cyclic) AS in_cycle
 FROM closure
 ORDER BY ALL
-"""
+"""  # noqa: S608 - made of constants
+_DEEPEST = "SELECT MAX(depth) AS depth FROM group_closure"
 
 
 def derive(engine: Engine) -> pa.Table:
-    """Every pair of groups, the inner one inside the outer one, with the fewest nestings between them; safe on loops."""
+    """Every pair of groups, the inner one inside the outer one, with the fewest nestings between them, up to MAX_DEPTH; safe on loops."""
     return engine.derive(_SQL)
+
+
+def doubts(engine: Engine) -> list[Text]:
+    """Memberships through more nestings than are followed."""
+    ((deepest,),) = (row.values() for row in rows(engine, _DEEPEST))
+    if (deepest or 0) < MAX_DEPTH:
+        return []
+    return [
+        Text(
+            en=f"groups are nested {MAX_DEPTH} deep or more, deeper memberships were not followed",
+            fr=f"des groupes sont imbriqués sur {MAX_DEPTH} niveaux ou plus, les appartenances plus profondes n’ont pas été suivies",
+        )
+    ]

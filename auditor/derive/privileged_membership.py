@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 
 import pyarrow as pa
 
@@ -47,8 +48,8 @@ def derive(engine: Engine) -> pa.Table:
     found: list[dict[str, Value]] = []
     for group in rows(engine, PRIVILEGED_GROUPS):
         seen: set[str] = set()
-        for group_key, depth, path in _inside(group["group_key"], group["name"], inner):
-            for account_key in members[group_key]:
+        for way in _inside(group["group_key"], group["name"], inner):
+            for account_key in members[way.group_key]:
                 if account_key not in seen:
                     seen.add(account_key)
                     found.append(
@@ -57,20 +58,38 @@ def derive(engine: Engine) -> pa.Table:
                             "group_key": group["group_key"],
                             "group_rid": group["rid"],
                             "group_name": group["name"],
-                            "depth": depth,
-                            "path": path,
+                            "depth": way.depth,
+                            "path": way.path(),
                         }
                     )
     return to_arrow(PRIVILEGED_MEMBERSHIP, found)
 
 
-def _inside(group_key: str, name: str, inner: dict[str, list[tuple[str, str]]]) -> list[tuple[str, int, str]]:
-    """The group and those nested in it, nearest first: key, depth, and names from there up to the group."""
-    ways = [(group_key, 0, name)]
+@dataclass(frozen=True)
+class _Way:
+    """A group on the way up to a privileged one, `depth` nestings away."""
+
+    group_key: str
+    name: str
+    depth: int
+    outer: _Way | None
+
+    def path(self) -> str:
+        """Names from here up; made when asked for, because in a deep nesting all of them together would fill the memory."""
+        names, way = [self.name], self.outer
+        while way:
+            names.append(way.name)
+            way = way.outer
+        return " > ".join(names)
+
+
+def _inside(group_key: str, name: str, inner: dict[str, list[tuple[str, str]]]) -> list[_Way]:
+    """The group and those nested in it, nearest first."""
+    ways = [_Way(group_key, name, 0, None)]
     seen = {group_key}
-    for key, depth, path in ways:
-        for inner_key, inner_name in inner.get(key, ()):
+    for way in ways:
+        for inner_key, inner_name in inner.get(way.group_key, ()):
             if inner_key not in seen:
                 seen.add(inner_key)
-                ways.append((inner_key, depth + 1, f"{inner_name} > {path}"))
+                ways.append(_Way(inner_key, inner_name, way.depth + 1, way))
     return ways

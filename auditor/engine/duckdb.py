@@ -119,11 +119,30 @@ class Engine:
             self._connection.unregister("arrow_source")
 
     def derive(self, sql: str, params: Mapping[str, Value] | None = None) -> pa.Table:
-        """The rows of one of our own queries as an Arrow table; all of DuckDB may be used, `$name` parameters are bound."""
+        """The rows of one of our own queries as an Arrow table; all of DuckDB may be used, `$name` parameters are bound.
+
+        EngineError when it fails, exceeds the memory, or lasts ten times as long as a rule may.
+        """
         try:
-            return self._connection.sql(sql, params=self._bound(sql, params or {})).to_arrow_table()
+            with self._watched(10 * self.timeout_seconds):
+                return self._connection.sql(sql, params=self._bound(sql, params or {})).to_arrow_table()
         except duckdb.Error as error:
             raise _sentence(error, "derive") from error
+
+    @contextmanager
+    def _watched(self, seconds: float) -> Iterator[None]:
+        watchdog = threading.Timer(seconds, self._connection.interrupt)
+        watchdog.daemon = True
+        watchdog.start()
+        try:
+            yield
+        except duckdb.InterruptException as error:
+            raise EngineError(
+                f"the query ran longer than {seconds:g} s; raise rules.timeout_seconds or simplify it.",
+                fr=f"la requête a duré plus de {seconds:g} s\u00a0; augmentez rules.timeout_seconds ou simplifiez-la.",
+            ) from error
+        finally:
+            watchdog.cancel()
 
     def table(self, name: str) -> pa.Table:
         """A loaded table as Arrow, in its own row order."""
@@ -144,23 +163,13 @@ class Engine:
 
         EngineError when it fails, outlives `timeout_seconds`, exceeds the memory, or returns more than `max_rows` rows.
         """
-        watchdog = threading.Timer(self.timeout_seconds, self._connection.interrupt)
-        watchdog.daemon = True
-        watchdog.start()
         try:
-            cursor = self._connection.execute(sql, self._bound(sql, params))
-            columns = tuple(str(column[0]) for column in cursor.description or ())
-            rows = cursor.fetchmany(max_rows + 1)
-        except duckdb.InterruptException as error:
-            seconds = f"{self.timeout_seconds:g} s"
-            raise EngineError(
-                f"the query ran longer than {seconds}; raise rules.timeout_seconds or simplify it.",
-                fr=f"la requête a duré plus de {seconds}\u00a0; augmentez rules.timeout_seconds ou simplifiez-la.",
-            ) from error
+            with self._watched(self.timeout_seconds):
+                cursor = self._connection.execute(sql, self._bound(sql, params))
+                columns = tuple(str(column[0]) for column in cursor.description or ())
+                rows = cursor.fetchmany(max_rows + 1)
         except duckdb.Error as error:
             raise _sentence(error, "query") from error
-        finally:
-            watchdog.cancel()
         if len(rows) > max_rows:
             raise EngineError(
                 f"the query returned more than {max_rows} rows; a rule returns one row per resource, narrow it.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from auditor.config import threshold
-from auditor.model import Run, Text, Verdict
+from auditor.model import Run, Severity, Text, Verdict
 from auditor.report import facts, i18n
 
 NOTHING_FOUND = 0
@@ -17,8 +17,9 @@ def decide(run: Run) -> tuple[int, Text]:
     at_stake = threshold(run.fail_on)
     if not at_stake:
         return NOTHING_FOUND, i18n.both(lambda say: say.gettext("Findings do not decide: the threshold is “never”."))
-    controls = [control for control in facts.of(run).controls if control.rule.severity in at_stake]
-    found = sum(control.count for control in controls)
+    counted = facts.of(run)
+    controls = [control for control in counted.controls if control.rule.severity in at_stake]
+    found = sum(counted.found(severity) for severity in at_stake)
     missing = sum(control.assessment.verdict in (Verdict.NOTCHECKED, Verdict.ERROR) for control in controls)
     if found:
         return FOUND, i18n.both(
@@ -38,11 +39,17 @@ def decide(run: Run) -> tuple[int, Text]:
                 threshold=say.word("threshold", run.fail_on),
             )
         )
-    return NOTHING_FOUND, i18n.both(
-        lambda say: say.ngettext(
+    ran = sum(control.assessment.verdict in (Verdict.PASS, Verdict.FAIL) for control in controls)
+    below = sum(counted.found(severity) for severity in Severity if severity not in at_stake)
+
+    def nothing(say: i18n.Phrases) -> str:
+        told = say.ngettext(
             "Passed: %(count)s control at the threshold “%(threshold)s” or above, no finding.",
             "Passed: %(count)s controls at the threshold “%(threshold)s” or above, no finding.",
-            len(controls),
+            ran,
             threshold=say.word("threshold", run.fail_on),
         )
-    )
+        others = say.ngettext("%(count)s finding below it.", "%(count)s findings below it.", below)
+        return f"{told} {others}" if below else told
+
+    return NOTHING_FOUND, i18n.both(nothing)

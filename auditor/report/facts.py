@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import astuple, dataclass
 from functools import cache, cached_property
 from typing import Literal
 
@@ -13,7 +14,18 @@ from auditor.tables import ALL, COLLECTED
 RAN = frozenset({Verdict.PASS, Verdict.FAIL, Verdict.NOTAPPLICABLE})
 """Verdicts of a control that could be run to its end."""
 
-HEADLINE_TABLES = ("account", "directory_group", "registry_person", "hr_contract", "vendor_contract")
+HEADLINE_TABLES = (
+    "account",
+    "directory_group",
+    "registry_person",
+    "hr_contract",
+    "vendor_contract",
+    "backup_job",
+    "entra_user",
+    "training_record",
+    "phishing_result",
+    "otp_token",
+)
 """Tables whose number of rows tells people how much of a source was read, most telling first."""
 
 
@@ -40,7 +52,7 @@ RECOMMENDATIONS = (
         Text("Strengthen credentials", "Renforcer les identifiants"),
         Text(
             "A password that is guessed, stolen or read back must not be enough to come in.",
-            "Un mot de passe deviné, volé ou relu ne doit pas suffire pour entrer.",
+            "Un mot de passe deviné, volé ou retrouvé en clair ne doit pas suffire pour entrer.",
         ),
         Text("IT and security officer", "DSI et RSSI"),
         0.95,
@@ -52,7 +64,7 @@ RECOMMENDATIONS = (
         Text("Keep access up to date", "Tenir les accès à jour"),
         Text(
             "Every account or right too many is a door nobody watches: staff who left, contracts that ended, rights that piled up.",
-            "Chaque compte ou droit de trop est une porte que personne ne surveille : agents partis, contrats terminés, droits accumulés.",
+            "Chaque compte ou droit de trop est une porte que personne ne surveille : agents partis, contrats terminés, droits accumulés.",
         ),
         Text("IT, with human resources and purchasing", "DSI, avec la DRH et les achats"),
         0.98,
@@ -116,10 +128,20 @@ class Control:
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
-        """Every finding in the order in which reports show them: confirmed first, then by name."""
-        return tuple(
-            sorted(self.assessment.findings, key=lambda f: (not f.confirmed, str(f.evidence.get("name", "")).casefold(), f.resource))
-        )
+        """Every finding in the order in which reports show them: confirmed first, the worst first, then by name."""
+        return tuple(sorted(self.assessment.findings, key=self._place))
+
+    def _place(self, finding: Finding) -> tuple[bool, int, str, str]:
+        name = str(finding.evidence.get("name", "")).casefold()
+        return not finding.confirmed, self.severity(finding).rank, name, finding.resource
+
+    def severity(self, finding: Finding) -> Severity:
+        """Severity of one finding: that of the rule, unless a combination raised it."""
+        return finding.raised_to or self.rule.severity
+
+    def count_of(self, severity: Severity) -> int:
+        """How many findings of one severity count."""
+        return sum(self.severity(finding) is severity for finding in self.confirmed)
 
     @property
     def unconfirmed(self) -> int:
@@ -152,8 +174,8 @@ class Control:
 class Protection:
     """How far one recommendation is followed, in its own unit: rows of the rules that measure it, or its controls.
 
-    Only controls that passed or failed are counted; a row that could not be judged is in `population` and never protected.
-    `ratio` is None when there is nothing to divide.
+    A row or a requirement that could not be judged is in `population` and never protected; when one of the rules that measure by
+    rows could not be run, nothing is measured. `ratio` is None when there is nothing to divide.
     """
 
     recommendation: Recommendation
@@ -220,16 +242,22 @@ class Facts:
         return tuple(control for control in self.controls if control.assessment.verdict is verdict)
 
     def of_severity(self, severity: Severity) -> tuple[Control, ...]:
-        """Failed controls of one severity, worst first."""
-        return tuple(control for control in self.failing if control.rule.severity is severity)
+        """Failed controls with findings of one severity, most findings first."""
+        some = (control for control in self.failing if control.count_of(severity))
+        return tuple(sorted(some, key=lambda control: (-control.count_of(severity), control.rule.id)))
 
     def found(self, severity: Severity) -> int:
         """Confirmed findings of one severity."""
-        return sum(control.count for control in self.of_severity(severity))
+        return sum(control.count_of(severity) for control in self.failing)
 
     def at_least(self, severity: Severity) -> bool:
         """Incomplete data may hide more findings of this severity in rules that failed."""
         return any(control.assessment.at_least for control in self.of_severity(severity))
+
+    def raised(self, control: Control) -> tuple[tuple[Rule, int], ...]:
+        """Combinations that raised findings of a control, and how many."""
+        by = Counter(finding.raised_by for finding in control.confirmed if finding.raised_by)
+        return tuple((rule, by[rule.id]) for rule in self.run.combinations if rule.id in by)
 
     def chapter(self, recommendation: int) -> tuple[Control, ...]:
         """Controls of one recommendation, in order of id."""
@@ -272,26 +300,29 @@ class Facts:
 
     def _protection(self, recommendation: Recommendation) -> Protection:
         chapter = self.chapter(recommendation.id)
-        judged = [control for control in chapter if control.assessment.verdict in (Verdict.PASS, Verdict.FAIL)]
-        if recommendation.measured_by:
-            counts = [control.assessment.counts for control in judged if control.rule.id in recommendation.measured_by]
-            population = sum(count.passed + count.failed + count.unknown for count in counts)
-            protected = sum(count.passed for count in counts)
-        else:
-            population, protected = len(judged), sum(not control.failed for control in judged)
+        measuring = [control for control in chapter if not recommendation.measured_by or control.rule.id in recommendation.measured_by]
+        wanted = [control for control in measuring if control.assessment.verdict is not Verdict.NOTAPPLICABLE]
+        population = protected = 0
+        if all(control.ran for control in measuring) and recommendation.measured_by:
+            population = sum(sum(astuple(control.assessment.counts)) for control in wanted)
+            protected = sum(control.assessment.counts.passed for control in wanted)
+        elif not recommendation.measured_by:
+            # A requirement that could not be checked counts, and not as kept.
+            population = len(wanted) if any(control.ran for control in wanted) else 0
+            protected = sum(control.assessment.verdict is Verdict.PASS for control in wanted)
         return Protection(recommendation, population, protected, controls=len(chapter), ran=sum(control.ran for control in chapter))
 
 
 @cache
 def _collected(query: str) -> frozenset[str]:
-    """Collected tables a rule's query depends on, directly or through computed ones."""
+    """Tables a rule's query depends on, directly or through computed ones, and that a source or audit.yaml must deliver."""
     todo, seen = list(analyse(query).reads), set[str]()
     while todo:
         name = todo.pop()
         if name not in seen:
             seen.add(name)
             todo += ALL[name].derived_from
-    return frozenset(seen & COLLECTED.keys())
+    return frozenset(name for name in seen if name in COLLECTED or not ALL[name].derived_from)
 
 
 def of(run: Run) -> Facts:

@@ -31,11 +31,7 @@ _FONTS = (
     ("Source Serif 4", 600, "source-serif-4-latin-600-normal.woff2"),
     ("Atkinson Hyperlegible Mono", 400, "atkinson-hyperlegible-mono-latin-400-normal.woff2"),
 )
-_MARKS = {
-    code: str(escape(safe.visible(chr(code))))
-    for code in range(0x10000)
-    if chr(code) not in "\t\n" and safe.visible(chr(code)) != chr(code)
-}
+_MARKS = {code: str(escape(mark)) for code, mark in safe.MARKS.items() if chr(code) not in "\t\n"}
 
 
 def render(run: Run, language: Language, exit_code: int, exit_reason: Text) -> str:
@@ -48,7 +44,7 @@ def render(run: Run, language: Language, exit_code: int, exit_reason: Text) -> s
         style=Markup(style), style_hash=_csp_hash(style), script=Markup(script), script_hash=_csp_hash(script),  # noqa: S704 - our own files
         exit_code=exit_code, exit_reason=exit_reason,
     )  # fmt: skip
-    return page.translate(_MARKS)
+    return safe.clean(page).translate(_MARKS)
 
 
 @cache
@@ -126,8 +122,8 @@ def _headline(say: Phrases, counted: Facts) -> str:
         return say.gettext("%(findings)s.", findings=told)
     if len(controls) == 1:
         return say.gettext("%(findings)s, all of one kind.", findings=told)
-    if 2 * controls[0].count >= total:
-        return say.gettext("%(findings)s, %(part)s of them of one kind.", findings=told, part=say.number(controls[0].count))
+    if 2 * (most := controls[0].count_of(worst)) >= total:
+        return say.gettext("%(findings)s, %(part)s of them of one kind.", findings=told, part=say.number(most))
     return say.gettext("%(findings)s, of %(kinds)s kinds.", findings=told, kinds=say.number(len(controls)))
 
 

@@ -28,6 +28,8 @@ NBSP = "\u00a0"
 CODED = frozenset(
     {"found_by", "id_status", "kind", "matched_by", "member_type", "object_class", "object_type", "permission", "population"}
     | {"profession_code", "role", "status"}
+    | {"guest_role", "invitations", "user_consent"}
+    | {"auth_source", "from_copy", "medium", "scope"}
 )
 """Columns whose values are words of this program; the catalogues translate them under the column's name as context."""
 
@@ -51,7 +53,7 @@ def folder() -> Path:
             return candidate
     raise RenderError(
         "the report templates are missing; install the program again.",
-        fr="les modèles de rapport manquent ; réinstallez le programme.",
+        fr="les modèles de rapport manquent ; réinstallez le programme.",
     )
 
 
@@ -110,6 +112,16 @@ class Phrases:
                 return self.ngettext("%(count)s contract", "%(count)s contracts", count)
             case "vendor_contract":
                 return self.ngettext("%(count)s supplier account", "%(count)s supplier accounts", count)
+            case "backup_job":
+                return self.ngettext("%(count)s backup", "%(count)s backups", count)
+            case "entra_user":
+                return self.ngettext("%(count)s cloud user", "%(count)s cloud users", count)
+            case "training_record":
+                return self.ngettext("%(count)s training record", "%(count)s training records", count)
+            case "phishing_result":
+                return self.ngettext("%(count)s exercise recipient", "%(count)s exercise recipients", count)
+            case "otp_token":
+                return self.ngettext("%(count)s token", "%(count)s tokens", count)
             case _:
                 return self.ngettext("%(count)s row", "%(count)s rows", count)
 
@@ -191,6 +203,8 @@ class Phrases:
             return self.number(value)
         if not value:
             return self.gettext("none")
+        if name == "name" and evidence.get("population") == value:
+            return self.word("population", value)
         return self.word(name, value) if name in CODED else value
 
     def _missing(self, name: str, evidence: Mapping[str, Value]) -> str:

@@ -7,13 +7,13 @@ import math
 from datetime import datetime
 
 from auditor import safe
-from auditor.model import Coverage, Finding, Run, Severity, Step, Text, Value, Verdict
+from auditor.model import Coverage, Finding, Rule, Run, Severity, Step, Text, Value, Verdict
 from auditor.report import facts
 from auditor.report.facts import Control, Protection
 
 SCHEMA_VERSION = "1.0"
 
-_HARMFUL = {code: f"\\u{code:04x}" for code in range(0x20, 0x10000) if safe.visible(chr(code)) != chr(code)}
+_HARMFUL = {code: f"\\u{code:04x}" for code in safe.MARKS if code != ord("\n")}
 """Characters that could act on a terminal, as JSON escapes: the value stays exact, and `cat report.json` stays harmless."""
 
 
@@ -38,6 +38,7 @@ def render(run: Run, exit_code: int, exit_reason: Text) -> str:
             "by_severity": {severity.value: counted.found(severity) for severity in Severity},
         },
         "assessments": [_assessment(control) for control in counted.controls],
+        "combinations": [_combination(rule) for rule in run.combinations],
         "exit": {"code": exit_code, "reason": _text(exit_reason)},
     }
     written = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1, sort_keys=True)
@@ -86,16 +87,28 @@ def _assessment(control: Control) -> dict[str, object]:
         "counts": {"fail": assessment.counts.failed, "pass": assessment.counts.passed, "unknown": assessment.counts.unknown},
         "at_least": assessment.at_least,
         "reasons": [_text(reason) for reason in assessment.reasons],
-        "findings": [_finding(finding) for finding in control.findings],
+        "findings": [_finding(control, finding) for finding in control.findings],
     }
 
 
-def _finding(finding: Finding) -> dict[str, object]:
+def _finding(control: Control, finding: Finding) -> dict[str, object]:
     return {
+        "severity": control.severity(finding).value,
+        "raised_by": finding.raised_by,
         "fingerprint": finding.fingerprint,
         "resource": finding.resource,
         "evidence": {name: _value(value) for name, value in finding.evidence.items()},
         "state": "open" if finding.confirmed else "unconfirmed",
+    }
+
+
+def _combination(rule: Rule) -> dict[str, object]:
+    return {
+        "id": rule.id,
+        "title": _text(rule.title),
+        "why": _text(rule.why),
+        "severity": rule.severity.value,
+        "raises": list(rule.raises),
     }
 
 

@@ -18,6 +18,9 @@ from auditor.report.i18n import Phrases
 from auditor.safe import visible
 
 WIDTH = 92
+"""Cells of a line where the terminal has them."""
+
+_NARROWEST = 64
 BAR = 15
 _GLYPHS = {Severity.CRITICAL: ("■", "[C]"), Severity.HIGH: ("▲", "[H]"), Severity.MEDIUM: ("●", "[M]"), Severity.LOW: ("○", "[L]")}
 _STYLES = {Severity.CRITICAL: "bold red", Severity.HIGH: "yellow", Severity.MEDIUM: "", Severity.LOW: "dim"}
@@ -26,20 +29,26 @@ _ASCII = str.maketrans(
 )
 
 
-def summary(run: Run, language: Language, *, colour: bool, unicode: bool, files: Sequence[str]) -> str:
-    """The run in about thirty lines of at most 92 cells. No escape sequence without `colour`, only ASCII without `unicode`."""
+def summary(run: Run, language: Language, *, colour: bool, unicode: bool, files: Sequence[str], width: int = WIDTH) -> str:
+    """The run in about thirty lines of at most `width` cells, between 64 and 92. No escape sequence without `colour`, only ASCII without
+    `unicode`."""
     say, counted = Phrases(language), facts.of(run)
-    lines = [*(_source(say, counted, source) for source in counted.sources), *_lacking(say, counted), Line()]
+    width = max(_NARROWEST, min(width, WIDTH))
+    lines = [*(_source(say, counted, source, width) for source in counted.sources), *_lacking(say, counted, width), Line()]
     lines += [
         Line.assemble((_shown(run.establishment, 44), "bold"), "  ", say.day(run.as_of), ", ", say.gettext("report no. %(id)s", id=run.id))
     ]
     lines += [Line(), _ran(say, counted), Line(), *(_bar(say, protection) for protection in counted.protections), Line()]
     lines += [_severities(say, counted, unicode=unicode)]
     if counted.failing:
-        lines += [Line(), _first_title(say), *(_action(say, place, control) for place, control in enumerate(counted.failing[:3], start=1))]
+        lines += [
+            Line(),
+            _first_title(say),
+            *(_action(say, place, control, width) for place, control in enumerate(counted.failing[:3], start=1)),
+        ]
     if files:
         lines += [Line(), *(Line("   " + visible(file)) for file in files)]
-    return _print(lines, colour=colour, unicode=unicode)
+    return _print(lines, width, colour=colour, unicode=unicode)
 
 
 def explain(rule: Rule, language: Language) -> str:
@@ -78,7 +87,7 @@ def rules_list(rules: Iterable[Rule], language: Language) -> str:
     )
 
 
-def _source(say: Phrases, counted: Facts, source: Source) -> Line:
+def _source(say: Phrases, counted: Facts, source: Source, width: int) -> Line:
     line = Line("   " + set_cell_size(_shown(source.name, 20), 22))
     if not source.unread:
         line.append(", ".join(say.rows(table, count) for table, count in source.rows))
@@ -87,7 +96,7 @@ def _source(say: Phrases, counted: Facts, source: Source) -> Line:
         reason = visible(say.of(gap.reason)).rstrip(".")
         cost = counted.cost(source)
         lost = f" ({say.ngettext('%(count)s control not run', '%(count)s controls not run', cost)})" if cost else ""
-        room = WIDTH - line.cell_len - cell_len(lost)
+        room = width - line.cell_len - cell_len(lost)
         said = (
             say.gettext("not read: %(reason)s", reason=reason) if source.unread else say.gettext("; incomplete: %(reason)s", reason=reason)
         )
@@ -96,14 +105,14 @@ def _source(say: Phrases, counted: Facts, source: Source) -> Line:
     return line
 
 
-def _lacking(say: Phrases, counted: Facts) -> Iterator[Line]:
+def _lacking(say: Phrases, counted: Facts, width: int) -> Iterator[Line]:
     """What no source delivers although controls need it."""
     if lacking := counted.lacking:
         cost = counted.cost(lacking)
         lost = f" ({say.ngettext('%(count)s control not run', '%(count)s controls not run', cost)})"
         tables = ", ".join(say.word("table", entry.table) for entry in lacking.coverage)
         line = Line("   " + set_cell_size(say.gettext("not provided"), 22))
-        line.append(_shown(tables, WIDTH - line.cell_len - cell_len(lost)), "yellow")
+        line.append(_shown(tables, width - line.cell_len - cell_len(lost)), "yellow")
         yield line.append(lost, "yellow")
 
 
@@ -127,12 +136,12 @@ def _bar(say: Phrases, protection: Protection) -> Line:
     if protection.ratio is None:
         line.append("─" * BAR, "dim")
         line.append(f"  {say.gettext('not measured')}", "dim")
-        return line
-    full = int(protection.ratio * BAR)
-    line.append("━" * full, "cyan")
-    line.append("─" * (BAR - full), "dim")
-    line.append(f"  {say.percent(protection.ratio):>5}  ")
-    line.append(say.gettext("target %(target)s", target=say.percent(protection.recommendation.target)), "dim")
+    else:
+        full = int(protection.ratio * BAR)
+        line.append("━" * full, "cyan")
+        line.append("─" * (BAR - full), "dim")
+        line.append(f"  {say.percent(protection.ratio):>5}  ")
+        line.append(say.gettext("target %(target)s", target=say.percent(protection.recommendation.target)), "dim")
     if missing := protection.controls - protection.ran:
         line.append("  " + say.ngettext("%(count)s not run", "%(count)s not run", missing), "yellow")
     return line
@@ -152,8 +161,8 @@ def _first_title(say: Phrases) -> Line:
     return Line.assemble("   ", (say.gettext("First"), "bold"), ("   " + say.gettext("(audit explain RULE says how)"), "dim"))
 
 
-def _action(say: Phrases, place: int, control: Control) -> Line:
-    title = set_cell_size(_shown(say.of(control.rule.title), 52), 52)
+def _action(say: Phrases, place: int, control: Control, width: int) -> Line:
+    title = set_cell_size(_shown(say.of(control.rule.title), width - 40), width - 40)
     line = Line(f"    {place}  {title}  ")
     line.append(f"{say.number(control.count):>6}", _STYLES[control.rule.severity])
     line.append(f"  {say.hours(control.hours):>7}   {visible(control.rule.id)}")
@@ -172,10 +181,10 @@ def _wrapped(text: str, indent: int = 0) -> list[str]:
     return textwrap.wrap(visible(text), WIDTH, initial_indent=" " * indent, subsequent_indent=" " * indent, break_long_words=True)
 
 
-def _print(lines: Iterable[Line], *, colour: bool, unicode: bool) -> str:
+def _print(lines: Iterable[Line], width: int, *, colour: bool, unicode: bool) -> str:
     output = StringIO()
     console = Console(
-        file=output, width=WIDTH, force_terminal=colour, color_system="standard" if colour else None, no_color=not colour,
+        file=output, width=width, force_terminal=colour, color_system="standard" if colour else None, no_color=not colour,
         highlight=False, markup=False, emoji=False, legacy_windows=False, _environ={},
     )  # fmt: skip
     for line in lines:

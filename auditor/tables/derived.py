@@ -7,7 +7,7 @@ from auditor.tables.schema import Table, flag, integer, text, time
 
 _INPUTS = Text(
     en="This table is computed: complete the sources it comes from.",
-    fr="Cette table est calculée : compléter les sources dont elle provient.",
+    fr="Cette table est calculée : compléter les sources dont elle provient.",
 )
 
 GROUP_CLOSURE = Table(
@@ -47,8 +47,8 @@ ACCOUNT_KIND = Table(
     ("account_key",),
     (
         text("account_key", "Account."),
-        text("kind", "person, generic, service, vendor, device, break_glass, computer or system (built in).", "person"),
-        text("population", "For people: staff, intern, agency, student or partner; empty for the others.", "staff"),
+        text("kind", "person, generic, service, vendor, device, break_glass, computer or system (built in).", "person", declared="kinds"),
+        text("population", "For people: staff, intern, agency, student or partner; empty for the others.", "staff", declared="kinds"),
         text("evidence", "Pattern or fact that decided.", "default"),
     ),
     _INPUTS,
@@ -61,7 +61,7 @@ GROUP_ROLE = Table(
     ("group_key", "role"),
     (
         text("group_key", "Group."),
-        text("role", "remote_access, clinical, prescriber, backup or hypervisor.", "clinical"),
+        text("role", "remote_access, clinical, prescriber, backup or hypervisor.", "clinical", declared="groups"),
     ),
     _INPUTS,
     ("directory_group",),
@@ -73,7 +73,7 @@ ACCOUNT_ROLE = Table(
     ("account_key", "role"),
     (
         text("account_key", "Account."),
-        text("role", "Role of the group, see group_role.", "clinical"),
+        text("role", "Role of the group, see group_role.", "clinical", declared="groups"),
         text("group_key", "The nearest group that gives the role."),
         text("group_name", "Name of that group.", "neutral group"),
     ),

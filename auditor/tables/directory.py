@@ -13,12 +13,12 @@ from auditor.tables.schema import Table, flag, integer, text, time
 _READ = Text(
     en="Read the directory with an account that may read all properties of users, groups and computers: "
     "(A;CI;LCRPRC;;;<audit group>) on the domain.",
-    fr="Lire l’annuaire avec un compte qui peut lire toutes les propriétés des utilisateurs, groupes et ordinateurs : "
+    fr="Lire l’annuaire avec un compte qui peut lire toutes les propriétés des utilisateurs, groupes et ordinateurs : "
     "(A;CI;LCRPRC;;;<groupe d’audit>) sur le domaine.",
 )
 _READ_PSO = Text(
     en="Let the audit group read the password settings: (A;CI;LCRPLORC;;;<audit group>) on CN=Password Settings Container,CN=System.",
-    fr="Autoriser le groupe d’audit à lire les stratégies de mot de passe affinées : "
+    fr="Autoriser le groupe d’audit à lire les stratégies de mot de passe affinées : "
     "(A;CI;LCRPLORC;;;<groupe d’audit>) sur CN=Password Settings Container,CN=System.",
 )
 _READ_SD = Text(

@@ -15,20 +15,23 @@ ColumnType = Literal["text", "bigint", "boolean", "timestamp"]
 @dataclass(frozen=True)
 class Column:
     """One column. NULL means not known, except where the boolean column `absent_when` is true in the same row:
-    then the fact is "there is none" (never signed in, never expires) and NULL is not a gap."""
+    then the fact is "there is none" (never signed in, never expires) and NULL is not a gap. `declared` names the section of audit.yaml
+    whose keys are the values: one that occurs in no row was not declared, or its patterns match nothing."""
 
     name: str
     type: ColumnType
     sentence: str
     neutral: Value
     absent_when: str = ""
+    declared: Literal["", "groups", "kinds"] = ""
 
 
 @dataclass(frozen=True)
 class Table:
     """One table. `key` orders its rows and is unique; `derived_from` names the tables a derived one inherits coverage from;
     `cure` is the grant or the export that lets a collected table be read in full. `may_be_empty` says that no row at all is
-    a fact; any other table that comes back empty was not really collected."""
+    a fact; any other table that comes back empty was not really collected. `summary` says that a derived table counts rows of its
+    inputs, so that a row they lack may change any value in it."""
 
     name: str
     sentence: str
@@ -37,6 +40,7 @@ class Table:
     cure: Text
     derived_from: tuple[str, ...] = ()
     may_be_empty: bool = False
+    summary: bool = False
 
     def column(self, name: str) -> Column:
         """The column called `name`; KeyError when there is none."""
@@ -51,9 +55,9 @@ class Table:
         return tuple(column.name for column in self.columns)
 
 
-def text(name: str, sentence: str, neutral: str = "", absent_when: str = "") -> Column:
+def text(name: str, sentence: str, neutral: str = "", absent_when: str = "", declared: Literal["", "groups", "kinds"] = "") -> Column:
     """A text column; the empty text is a fact ("there is none"), NULL is not."""
-    return Column(name, "text", sentence, neutral, absent_when)
+    return Column(name, "text", sentence, neutral, absent_when, declared)
 
 
 def integer(name: str, sentence: str, neutral: int = 0, absent_when: str = "") -> Column:

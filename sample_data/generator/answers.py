@@ -4,7 +4,17 @@ Nothing here reads a generated file or runs a rule: the key and the product can 
 
 from __future__ import annotations
 
-from sample_data.generator import answers_access, answers_credentials, answers_people
+from sample_data.generator import (
+    answers_access,
+    answers_backups,
+    answers_combinations,
+    answers_credentials,
+    answers_entra,
+    answers_people,
+    answers_sign_ins,
+    answers_training,
+    sign_ins,
+)
 from sample_data.generator.facts import Facts
 from sample_data.generator.model import Hospital
 
@@ -13,4 +23,9 @@ def key(hospital: Hospital) -> dict[str, list[str]]:
     """Rule -> failing resources, sorted."""
     facts = Facts(hospital)
     found = {**answers_credentials.answers(facts), **answers_access.answers(facts), **answers_people.answers(facts)}
+    found |= answers_entra.answers(facts)
+    found |= answers_sign_ins.answers(facts, sign_ins.plan(hospital))
+    found |= answers_combinations.answers(facts, found)
+    found |= answers_backups.answers(facts)
+    found |= answers_training.answers(facts)
     return {rule: sorted(found[rule]) for rule in sorted(found)}

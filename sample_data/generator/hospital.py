@@ -9,16 +9,24 @@ from pathlib import Path
 
 from sample_data.generator import (
     answers,
+    backups,
     builtin,
+    entra,
+    entra_pages,
     faults_access,
     faults_credentials,
     faults_people,
     groups,
     hr,
     ldif,
+    logs,
     others,
     people,
+    phishing,
     registry,
+    sign_ins,
+    tokens,
+    training,
 )
 from sample_data.generator.faults_credentials import is_staff
 from sample_data.generator.model import SITES, Hospital
@@ -69,6 +77,11 @@ def files(hospital: Hospital) -> dict[str, bytes]:
         content[f"registry/{name}"] = text.encode()
     content["hr/agents.csv"] = hr.agents(hospital)
     content["vendors/prestataires.csv"] = hr.vendors(hospital)
+    content.update(logs.files(hospital, sign_ins.plan(hospital)))
+    content.update(entra_pages.files(entra.plan(hospital)))
+    content |= backups.files(hospital)
+    for part in (training, phishing, tokens):
+        content |= part.files(hospital)
     key = {"as_of": f"{hospital.as_of:%Y-%m-%dT%H:%M:%SZ}", "rules": answers.key(hospital)}
     content["expected.json"] = (json.dumps(key, indent=1) + "\n").encode()
     return content

@@ -27,14 +27,15 @@ _CLASSES = {
     "gmsa": ("top", "person", "organizationalPerson", "user", "computer", "msDS-GroupManagedServiceAccount"),
 }
 
+_FIRST_USN = 12_500
 _FOUNDED: tuple[str, Value] = ("whenCreated", generalized(FOUNDED))
 
 
 def text(hospital: Hospital) -> str:
     """The whole export."""
     parts = ["# fictitious data / donnees fictives\n"]
-    for entry in _entries(hospital):
-        parts += ["".join(_line(name, value) for name, value in entry), "\n"]
+    for number, entry in enumerate(_entries(hospital), _FIRST_USN):
+        parts += ["".join(_line(name, value) for name, value in [*entry, ("uSNChanged", str(number))]), "\n"]
     return "".join(parts[:-1])
 
 
@@ -71,7 +72,8 @@ def _entries(hospital: Hospital) -> Iterator[Entry]:
 
 
 def _classes(*names: str) -> Entry:
-    """Object classes, and what every object has: an export that shows instanceType was not cut down to a list of attributes."""
+    """Object classes, and what every object has: an export that shows instanceType and uSNChanged was not cut down to a list of
+    attributes."""
     return [*(("objectClass", name) for name in names), ("instanceType", "5" if "domainDNS" in names else "4")]
 
 

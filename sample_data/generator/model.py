@@ -11,7 +11,6 @@ from sample_data.generator.identifiers import finess, guid_bytes, guid_text
 
 DNS = "chu-valdore.test"
 DN = "DC=chu-valdore,DC=test"
-NETBIOS = "VALDORE"
 DOMAIN_SID = "S-1-5-21-2610413867-1459385731-3084571420"
 
 # userAccountControl (MS-ADTS 2.2.16)

@@ -21,6 +21,8 @@ DOMAIN = "DC=chu,DC=test"
 CONFIGURATION = f"CN=Configuration,{DOMAIN}"
 DOMAIN_SID = "S-1-5-21-10-20-30"
 CREATED = "20200101080000.0Z"
+RECENT = 134_389_152_000_000_000
+"""A FILETIME eight days before AS_OF."""
 NEVER = str(2**63 - 1)
 
 Attributes = dict[str, list[bytes]]
@@ -40,8 +42,8 @@ def principal(rid: int | str, name: str, **others: object) -> Attributes:
     sid = f"{DOMAIN_SID}-{rid}" if isinstance(rid, int) else rid
     number = int(sid.rpartition("-")[2])
     common = {
-        "instanceType": 4, "whenCreated": CREATED, "objectSid": binary_sid(sid), "objectGUID": number.to_bytes(16, "little"),
-        "sAMAccountName": name,
+        "instanceType": 4, "uSNChanged": 4000, "whenCreated": CREATED, "objectSid": binary_sid(sid),
+        "objectGUID": number.to_bytes(16, "little"), "sAMAccountName": name,
     }  # fmt: skip
     return attributes({**common, **{key.replace("_", "-"): value for key, value in others.items()}})
 
@@ -69,9 +71,13 @@ def domain() -> Entries:
             "pwdProperties": 1, "lockoutThreshold": 5, "lockOutObservationWindow": -18_000_000_000, "ms-DS-MachineAccountQuota": 0,
             "msDS-Behavior-Version": 7,
         }),
-        f"CN=Administrator,CN=Users,{DOMAIN}": user(500, "Administrator", adminCount=1),
+        f"CN=Administrator,CN=Users,{DOMAIN}": user(500, "Administrator", adminCount=1, lastLogonTimestamp=RECENT),
         f"CN=krbtgt,CN=Users,{DOMAIN}": user(502, "krbtgt", userAccountControl=514, adminCount=1),
         f"CN=Domain Admins,CN=Users,{DOMAIN}": group(512, "Domain Admins", member=f"CN=Administrator,CN=Users,{DOMAIN}"),
+        f"CN=DC1,OU=Domain Controllers,{DOMAIN}": user(
+            1000, "DC1$", objectClass=["top", "user", "computer"], userAccountControl=0x82000, primaryGroupID=516
+        ),
+        f"CN=Domain Controllers,CN=Users,{DOMAIN}": group(516, "Domain Controllers"),
         f"CN=Domain Users,CN=Users,{DOMAIN}": group(513, "Domain Users"),
         f"CN=Administrators,CN=Builtin,{DOMAIN}": group(
             "S-1-5-32-544", "Administrators", groupType=-2147483643, member=[f"CN=Domain Admins,CN=Users,{DOMAIN}"]

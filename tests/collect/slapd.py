@@ -60,13 +60,16 @@ class Slapd:
 def schema() -> str:
     """Attribute and class names of Active Directory that OpenLDAP does not know."""
     known = {name.lower() for name in ("objectClass", *_OWN)}
-    names = [name for name in (*ATTRIBUTES, "extensionAttribute1", *_ROOT) if name.lower() not in known]
+    names = [
+        name for name in (*ATTRIBUTES, "employeeID", "extensionAttribute1", "memberOf", "uSNChanged", *_ROOT) if name.lower() not in known
+    ]
     lines = [
         f"attributetype ( {_OID}.1.{number} NAME '{name}' EQUALITY octetStringMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.40 )"
         for number, name in enumerate(names)
     ]
     held = " $ ".join((*names, *_OWN, "cn", "ou", "dc"))
     lines += [f"objectclass ( {_OID}.2.{number} NAME '{name}' SUP top STRUCTURAL MAY ( {held} ) )" for number, name in enumerate(_CLASSES)]
+    lines.append(f"objectclass ( {_OID}.3.1 NAME 'computer' SUP user STRUCTURAL )")
     return "\n".join(lines) + "\n"
 
 

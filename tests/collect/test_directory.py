@@ -449,11 +449,11 @@ def test_deleted_objects_and_repeated_entries_give_no_rows(tmp_path: Path) -> No
 def test_visibility_is_told_in_the_facts_of_the_source(tmp_path: Path) -> None:
     facts = anne(tmp_path, pwdLastSet=None).snapshot.facts["ad"]["visible"]
     assert facts == {
-        "accounts": 3,
-        "userAccountControl": 3,
-        "pwdLastSet": 2,
-        "whenCreated": 3,
+        "accounts": 4,
+        "userAccountControl": 4,
+        "pwdLastSet": 3,
+        "whenCreated": 4,
         "adminCount": 2,
-        "lastLogonTimestamp": 3,
-        "logonCount": 3,
+        "lastLogonTimestamp": 4,
+        "logonCount": 4,
     }

@@ -110,6 +110,37 @@ def test_a_file_that_is_too_old_is_not_the_present_state(tmp_path: Path) -> None
     assert hr(tmp_path, line(), received=datetime(2026, 11, 13, 6)).coverage["hr_contract"].state is State.COMPLETE
 
 
+def test_a_file_from_after_the_audit_is_not_its_state(tmp_path: Path) -> None:
+    coverage = hr(tmp_path, line(), received=datetime(2026, 11, 22)).coverage["hr_contract"]
+    assert coverage.state is State.PARTIAL
+    assert "the file was received after the date of the audit" in str(coverage.reason)
+
+
+def test_a_file_without_a_single_end_does_not_hold_the_ends(tmp_path: Path) -> None:
+    coverage = hr(tmp_path, line(ends=""), line(ends="31/12/2099")).coverage["hr_contract"]
+    assert coverage.state is State.PARTIAL
+    assert "no contract of the file has an end" in str(coverage.reason)
+    assert hr(tmp_path, line(ends=""), line()).coverage["hr_contract"].state is State.COMPLETE
+
+
+def test_a_number_that_many_names_share_is_not_that_of_a_person(tmp_path: Path) -> None:
+    others = [line(f"{number:05}") for number in range(38)]
+    shared = [line("3120"), line("3120").replace("LISE", "ANNE")]
+    assert hr(tmp_path, *others, *shared).coverage["hr_contract"].state is State.COMPLETE
+    coverage = hr(tmp_path, *others[:37], *shared).coverage["hr_contract"]
+    assert coverage.state is State.PARTIAL
+    assert "2 lines share their HR number with another name" in str(coverage.reason)
+    married = [line().replace("D’ ASTREINTE;;", f"{name};D’ ASTREINTE;") for name in ("PETIT", "GRAND")]
+    assert hr(tmp_path, *married).coverage["hr_contract"].state is State.COMPLETE
+
+
+def test_a_file_in_utf_8_declared_otherwise_gives_no_row_at_all(tmp_path: Path) -> None:
+    found = hr(tmp_path, line(unit="sans accent"), line(unit="CARDIOLOGIE ÉTÉ"), encoding="utf-8")
+    assert found.rows["hr_contract"] == []
+    assert found.coverage["hr_contract"].state is not State.COMPLETE
+    assert "agents.csv:2: the file is UTF-8: declare encoding: utf-8" in str(found.coverage["hr_contract"].reason)
+
+
 def test_without_a_date_of_reception_the_file_tells_its_own_age(tmp_path: Path) -> None:
     path = tmp_path / "agents.csv"
     path.write_text(f"{HEADER}\n{line()}\n", encoding="cp1252")

@@ -45,7 +45,7 @@ def states(taken: Taken) -> set[State]:
 def test_a_live_reading_gives_the_rows_of_the_export(server: slapd.Slapd, tmp_path: Path) -> None:
     live = take(server.source(), tmp_path / "live")
     export = take_entries(tmp_path, people())
-    assert len(live.tables["account"]) == USERS + 2
+    assert len(live.tables["account"]) == USERS + 3
     for table in TABLES:
         if table.name not in SECURITY:
             assert rows(live, table.name) == rows(export, table.name)
@@ -56,7 +56,7 @@ def test_a_live_reading_gives_the_rows_of_the_export(server: slapd.Slapd, tmp_pa
 
 def test_starttls_reads_the_same(server: slapd.Slapd, tmp_path: Path) -> None:
     taken = take(server.source(tls="starttls", port=server.plain_port), tmp_path / "snapshot")
-    assert taken.coverage("account").rows == USERS + 2
+    assert taken.coverage("account").rows == USERS + 3
     assert taken.coverage("account").state is State.COMPLETE
 
 

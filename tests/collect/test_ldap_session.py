@@ -96,6 +96,7 @@ def test_an_error_on_a_later_page_is_an_error_after_what_came(code: int) -> None
     assert not caught.value.lost
     assert f"LDAP result {code}" in caught.value.text.en
     assert f"résultat LDAP {code}" in caught.value.text.fr
+    assert caught.value.text.en.endswith("; check the network and the server, then start again.")
 
 
 def raw(answer: Callable[[int], bytes]) -> Script:
@@ -127,6 +128,8 @@ def test_an_answer_that_cannot_be_trusted_ends_the_reading(script: Script) -> No
         with pytest.raises(LdapError) as caught:
             search(session)
         assert caught.value.lost
+        assert caught.value.text.en.endswith(" entries); check the network and the server, then start again.")
+        assert caught.value.text.fr.endswith("\u00a0; vérifier le réseau et le serveur, puis recommencer.")
         with pytest.raises(LdapError):
             session.read("", ("cn",))
 
@@ -155,21 +158,23 @@ def windows(_base: str, wished: str, step: int = 1500) -> tuple[str, list[bytes]
     """The range a domain controller answers with."""
     low = int(wished.partition("=")[2].partition("-")[0]) if "=" in wished else 0
     last = low + step >= len(MEMBERS)
-    return f"member;range={low}-{'*' if last else low + step - 1}", MEMBERS[low : low + step]
+    return f"{wished.partition(';')[0]};range={low}-{'*' if last else low + step - 1}", MEMBERS[low : low + step]
 
 
-def test_a_long_list_is_read_to_its_end_between_two_entries() -> None:
+@pytest.mark.parametrize("attribute", ["member", "msds-psoappliesto"])
+def test_a_long_list_is_read_to_its_end_between_two_entries(attribute: str) -> None:
     def script(message_id: int, base: str, wished: list[str]) -> bytes:
         name, found = windows(base, wished[0])
         return entry(message_id, "CN=team", {name: found}) + done(message_id)
 
     with scripted(script) as session:
-        ((name, attributes),) = list(session.search("DC=test", "(objectClass=group)", ("member",)))
-        assert session.complete(name, attributes) == {"member": MEMBERS}
+        ((name, attributes),) = list(session.search("DC=test", "(objectClass=group)", (attribute,)))
+        assert session.complete(name, attributes) == {attribute: MEMBERS}
 
 
 @pytest.mark.parametrize("answer", [
     {}, {"member;range=1500-*": []}, {"member;range=1500-x": [b"CN=a"]}, {"member;range=1500": [b"CN=a"]}, {"cn": [b"a"]},
+    {"member;range=0-1499": [b"CN=a"]}, {f"member;range=1500-{'9' * 5000}": [b"CN=a"]},
 ])  # fmt: skip
 def test_a_list_that_does_not_go_on_is_an_error(answer: dict[str, list[bytes]]) -> None:
     with scripted(raw(lambda number: entry(number, "CN=team", answer) + done(number))) as session, pytest.raises(LdapError):

@@ -10,10 +10,10 @@ from tests.collect.files import Collected, run
 COLUMNS = {"sam_account_name": "compte", "company": "societe", "ends_at": "fin_contrat", "sponsor": "referent"}
 
 
-def vendors(tmp_path: Path, text: str) -> Collected:
+def vendors(tmp_path: Path, text: str, received: datetime = datetime(2026, 11, 1)) -> Collected:
     path = tmp_path / "prestataires.csv"
     path.write_text(text, encoding="utf-8")
-    return run(Vendors(type="vendors", path=path, columns=COLUMNS), tmp_path)
+    return run(Vendors(type="vendors", path=path, columns=COLUMNS, received_at=received), tmp_path)
 
 
 def test_accounts_are_named_as_the_directory_compares_them(tmp_path: Path) -> None:
@@ -39,3 +39,14 @@ def test_lines_that_cannot_be_read_are_counted(tmp_path: Path) -> None:
 def test_a_missing_register_is_absent(tmp_path: Path) -> None:
     found = run(Vendors(type="vendors", path=tmp_path / "x.csv", columns=COLUMNS), tmp_path)
     assert found.coverage["vendor_contract"].state is State.ABSENT
+
+
+def test_a_register_too_old_or_from_after_the_audit_is_not_its_state(tmp_path: Path) -> None:
+    for received, sentence in (
+        (datetime(2025, 11, 18), "the file is 367 days old, 366 are allowed"),
+        (datetime(2026, 11, 22), "the file was received after the date of the audit"),
+    ):
+        coverage = vendors(tmp_path, "compte;societe;fin_contrat;referent\ntm_a;A;;\n", received).coverage["vendor_contract"]
+        assert (coverage.state, coverage.collected_at) == (State.PARTIAL, received)
+        assert coverage.reason is not None
+        assert coverage.reason.en == sentence

@@ -9,6 +9,8 @@ from auditor.model import Coverage, State, Text
 from auditor.tables import COLLECTED, DERIVED
 
 AT = datetime(2026, 11, 20)
+FROM_SETTINGS = "critical_system"
+"""The one table that is computed from audit.yaml alone."""
 
 
 def complete() -> list[Coverage]:
@@ -16,16 +18,17 @@ def complete() -> list[Coverage]:
 
 
 def test_complete_inputs_make_complete_tables() -> None:
-    found = derive.coverage(complete())
+    found = derive.coverage(complete(), {})
     assert [entry.table for entry in found] == list(DERIVED)
-    assert {(entry.state, entry.reason, entry.collected_at) for entry in found} == {(State.COMPLETE, None, AT)}
+    assert {(entry.state, entry.reason) for entry in found} == {(State.COMPLETE, None)}
+    assert {entry.collected_at for entry in found if entry.table != FROM_SETTINGS} == {AT}
 
 
 @pytest.mark.parametrize("state", [State.PARTIAL, State.DENIED, State.ABSENT])
 @pytest.mark.parametrize("table", sorted(COLLECTED))
 def test_a_gap_reaches_every_table_computed_from_it_and_no_other(table: str, state: State) -> None:
     gap = Coverage(table, "y", state, 0, Text("gap", "lacune"), Text("cure", "remède"))
-    for entry in derive.coverage([*complete(), gap]):
+    for entry in derive.coverage([*complete(), gap], {}):
         if table in DERIVED[entry.table].derived_from:
             assert entry.state is state
             assert entry.reason is not None
@@ -38,7 +41,8 @@ def test_a_gap_reaches_every_table_computed_from_it_and_no_other(table: str, sta
 
 def test_the_worst_gap_counts_and_all_are_named() -> None:
     gaps = [Coverage("account", "y", State.PARTIAL), Coverage("hr_contract", "z", State.ABSENT)]
-    found = {entry.table: entry for entry in derive.coverage([entry for entry in complete() if entry.table != "hr_contract"] + gaps)}
+    entries = [entry for entry in complete() if entry.table != "hr_contract"] + gaps
+    found = {entry.table: entry for entry in derive.coverage(entries, {})}
     assert found["account_hr"].state is State.ABSENT
     assert found["account_hr"].reason == Text(
         en="it is computed from account (incomplete), hr_contract (not collected)",
@@ -48,4 +52,17 @@ def test_the_worst_gap_counts_and_all_are_named() -> None:
 
 
 def test_a_table_nobody_speaks_of_is_absent() -> None:
-    assert {entry.state for entry in derive.coverage([])} == {State.ABSENT}
+    states = {entry.table: entry.state for entry in derive.coverage([], {})}
+    assert states.pop(FROM_SETTINGS) is State.COMPLETE
+    assert set(states.values()) == {State.ABSENT}
+
+
+def test_a_doubt_makes_a_table_partial_and_joins_what_is_missing() -> None:
+    doubt = Text("doubt", "doute")
+    found = {entry.table: entry for entry in derive.coverage(complete(), {"account_hr": [doubt]})}
+    assert (found["account_hr"].state, found["account_hr"].reason) == (State.PARTIAL, doubt)
+    assert [entry.table for entry in found.values() if entry.state is not State.COMPLETE] == ["account_hr"]
+    gap = Coverage("account", "y", State.DENIED, 0, Text("gap", "lacune"))
+    found = {entry.table: entry for entry in derive.coverage([*complete(), gap], {"account_hr": [doubt]})}
+    assert found["account_hr"].state is State.DENIED
+    assert str(found["account_hr"].reason).count("doubt") == 1

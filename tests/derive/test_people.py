@@ -34,6 +34,7 @@ def one(employee_id: str | None, raw: str | None, contracts: list[dict[str, Valu
 
 PAST, SOON = contract("00012", TODAY - 90 * DAY, TODAY - DAY), contract("00012", TODAY + DAY, TODAY + 90 * DAY)
 NOW, OPEN = contract("00012", TODAY - DAY, TODAY), contract("00012", TODAY - DAY, "open")
+LATEST = datetime(9999, 12, 31, 23, 59)
 NO_END, NO_START = contract("00012", TODAY - DAY, None), contract("00012", None, TODAY + DAY)
 
 
@@ -44,6 +45,7 @@ NO_END, NO_START = contract("00012", TODAY - DAY, None), contract("00012", None,
         ([NOW], "present", TODAY, False),
         ([contract("00012", TODAY, TODAY)], "present", TODAY, False),
         ([OPEN], "present", None, True),
+        ([contract("00012", TODAY, LATEST)], "present", LATEST, False),
         ([SOON], "future", SOON["ends_at"], False),
         ([PAST, SOON], "future", SOON["ends_at"], False),
         ([OPEN, PAST], "present", None, True),

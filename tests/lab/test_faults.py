@@ -21,6 +21,9 @@ from tests.lab.test_equality import NAME, collected, live_source, rows, states
 
 pytestmark = pytest.mark.lab
 
+MEMBER = "bf9679c0-0de6-11d0-a285-00aa003049e2"
+"""schemaIDGUID of member (MS-ADA2)."""
+
 
 def reasons(taken: Snapshot) -> set[tuple[str, str]]:
     """Distinct (English, French) reasons."""
@@ -87,6 +90,23 @@ def test_an_ordinary_account_of_a_hardened_domain_is_told_what_is_hidden(own_dc:
     assert [row["enabled"] for row in unknown] == [None]
     granted = collected(live_source(own_dc, tmp_path), tmp_path / "granted")
     assert set(states(granted).values()) == {State.COMPLETE}
+
+
+@pytest.mark.parametrize(("group", "words"), [
+    ("CN=Domain Admins,CN=Users", "groups that always have members (Domain Admins, Administrators) and show none: 1"),
+    ("CN=Backup Operators,CN=Builtin", "memberships that accounts tell (memberOf) and that the lists of members do not show: 1"),
+])  # fmt: skip
+def test_a_hidden_list_of_members_is_told(own_dc: Lab, tmp_path: Path, group: str, words: str) -> None:
+    member = f"CN=Hugo Martin,OU=Personnel,{own_dc.domain.dn}"
+    operators = f"CN=Backup Operators,CN=Builtin,{own_dc.domain.dn}"
+    own_dc.plant(f"dn: {operators}\nchangetype: modify\nadd: member\nmember: {member}\n")
+    own_dc.grant(f"{group},{own_dc.domain.dn}", f"(OD;;RP;{MEMBER};;{own_dc.domain.sid}-{samba.PLAIN_RID})")
+    own_dc.start()
+    taken = collected(plain(own_dc, tmp_path), tmp_path / "taken")
+    assert states(taken)["group_member"] is State.PARTIAL
+    (reason,) = [entry.reason for entry in taken.coverage if entry.table == "group_member" and entry.reason]
+    assert words in reason.en
+    assert states(collected(live_source(own_dc, tmp_path), tmp_path / "granted"))["group_member"] is State.COMPLETE
 
 
 def plain(lab: Lab, folder: Path) -> ActiveDirectory:

@@ -64,4 +64,11 @@ def test_never_is_zero_even_when_nothing_could_run() -> None:
 def test_passed_and_not_applicable_controls_give_zero() -> None:
     code, reason = exit_code.decide(run_of((Severity.CRITICAL, Verdict.PASS, 0), (Severity.CRITICAL, Verdict.NOTAPPLICABLE, 0)))
     assert code == 0
-    assert reason.en == "Passed: 2 controls at the threshold “critical” or above, no finding."
+    assert reason.en == "Passed: 1 control at the threshold “critical” or above, no finding."
+
+
+def test_findings_below_the_threshold_are_not_hidden_behind_the_word_passed() -> None:
+    code, reason = exit_code.decide(run_of((Severity.HIGH, Verdict.FAIL, 12)))
+    assert code == 0
+    assert reason.en == "Passed: 0 controls at the threshold “critical” or above, no finding. 12 findings below it."
+    assert reason.fr.endswith("12 constats au-dessous.")

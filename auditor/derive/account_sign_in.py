@@ -1,0 +1,38 @@
+"""account_sign_in: the account of the directory behind each sign-in, and where the person sat."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from auditor.config_sign_ins import Monitoring
+from auditor.derive.contract import Engine
+
+_SQL = """
+WITH spelling AS (
+  SELECT lower(sam_account_name) AS name, account_key FROM account WHERE sam_account_name <> ''
+  UNION SELECT lower(split_part(user_principal_name, '@', 1)), account_key FROM account WHERE user_principal_name <> ''
+), called AS (
+  SELECT name, min(account_key) AS account_key FROM spelling GROUP BY name HAVING count(*) = 1
+), joined AS (
+  SELECT s.*, coalesce(a.account_key, c.account_key) AS account_key,
+         CASE WHEN s.logon_type IN ('interactive', 'unlock', 'cached') THEN s.host ELSE s.origin END AS place
+  FROM sign_in s
+  LEFT JOIN account a ON a.account_key = s.account_sid
+  -- A SID that the directory does not hold is another domain's or a machine's own account: its name proves nothing.
+  LEFT JOIN called c ON s.account_sid = '' AND c.name = s.account_name AND s.account_domain <> s.host
+  WHERE NOT s.repeated
+)
+SELECT j.source, j.record_ref, j.account_key, j.occurred_at, j.outcome, j.reason, j.activity, j.logon_type, j.origin, j.host, j.place,
+       coalesce(p.unit, '') AS place_unit, coalesce(p.pole, '') AS place_pole, {drill} AS in_drill
+FROM joined j LEFT JOIN sign_in_place p ON p.place = j.place
+WHERE j.account_key IS NOT NULL
+ORDER BY j.source, j.record_ref
+"""
+
+
+def derive(engine: Engine, monitoring: Monitoring) -> pa.Table:
+    """One row per sign-in of an account that the directory holds. A name that two accounts bear stands for neither."""
+    drills = " OR ".join(
+        f"j.occurred_at BETWEEN '{drill.starts.isoformat()}' AND '{drill.ends.isoformat()}'" for drill in monitoring.drills
+    )
+    return engine.derive(_SQL.format(drill=f"({drills})" if drills else "false"))
