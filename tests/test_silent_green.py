@@ -1,4 +1,4 @@
-"""What was not seen is never called green: every table × {absent, denied, partial, empty, one column unknown} over all shipped rules."""
+"""What was not seen is never green: every table × {absent, denied, partial, empty, a column unknown, a value undeclared} × every rule."""
 
 from __future__ import annotations
 
@@ -72,6 +72,12 @@ def green(rule: Rule) -> Rows:
             if not rows[name] and name not in EMPTY_IS_A_FACT:
                 # A row that concerns nobody, so that the table is not empty as a whole.
                 rows[name] = [{c.name: f"nobody-{c.name}" if c.type == "text" else c.neutral for c in table.columns}]
+        for need in analyse(rule.query).needs:
+            if not any(row[need.column] in need.values for row in rows[need.table]):
+                # Declared in audit.yaml, and true of nobody the rule asks about.
+                table = ALL[need.table]
+                nobody = {c.name: f"nobody-{c.name}" if c.type == "text" else c.neutral for c in table.columns}
+                rows[need.table].append({**nobody, need.column: need.values[0]})
         if verdict(rule, rows) is Verdict.PASS:
             return rows
     pytest.fail(f"{rule.id}: the passing rows of no inline test make a pass on their own")
@@ -99,6 +105,9 @@ def changes(rule: Rule) -> Iterator[tuple[str, Rows, dict[str, State]]]:
             lost = [{**row, column: None, **({companion: False} if companion else {})} for row in base[name]]
             if lost:
                 yield f"{name}.{column} unknown", {**base, name: lost}, {}
+    for need in analyse(rule.query).needs:
+        others = [row for row in base[need.table] if row[need.column] not in need.values]
+        yield f"{need} undeclared", {**base, need.table: others}, {}
 
 
 @pytest.mark.parametrize("rule", SHIPPED, ids=lambda rule: rule.id)

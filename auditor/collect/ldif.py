@@ -33,6 +33,7 @@ MAX_ENTRY = 256 << 20
 _PROGRESS_EVERY = 1000
 _ATTRIBUTE = re.compile(rb"[A-Za-z0-9][A-Za-z0-9.-]*(?:;[A-Za-z0-9*=-]+)*\Z")
 _LONGEST_NAME = 256
+_ANNOUNCED = b"# extended LDIF"
 _RESULT = re.compile(rb"([0-9]{1,4})\b")
 
 _PATH = Text(
@@ -56,6 +57,8 @@ class _Place:
     def __init__(self, name: str) -> None:
         self.name = name
         self.line = 0
+        # ldapsearch announces "extended LDIF", unless told to leave comments out, and then writes a result after the entries of each page.
+        self.result_owed = False
 
     def error(self, en: str, fr: str, line: int = 0) -> SourceError:
         place = f"{self.name}:{line or self.line}"
@@ -90,6 +93,14 @@ def read(path: Path) -> Iterator[Entry]:
             record, size = [], 0
         cut = _result(record, place) or cut
         yield from _entry(record, place)
+        if cut is None and place.result_owed:
+            en, fr = "the closing result of ldapsearch is missing: the file was cut", "le résultat final de ldapsearch manque"
+            cut = CutExportError(
+                Text(
+                    f"{place.name}: {en}; export the directory again.",
+                    f"{place.name} : {fr} : le fichier a été coupé ; exporter de nouveau l’annuaire.",
+                )
+            )
         if cut:
             raise cut
 
@@ -132,6 +143,7 @@ def _logical_lines(read_line: Callable[[], bytes], place: _Place) -> Iterator[tu
             continue
         if parts and parts[0][:1] != b"#":
             yield b"".join(parts), first
+        place.result_owed = place.result_owed or parts == [_ANNOUNCED]
         parts, size, first = [], len(line), place.line
         if line:
             parts = [line]
@@ -170,6 +182,7 @@ def _result(record: list[tuple[str, bytes, int]], place: _Place) -> SourceError 
             code = _RESULT.match(value)
             if not code:
                 raise place.error("the closing result is not a number", "le résultat final n’est pas un nombre", number)
+            place.result_owed = any(key == "pagedresults" and not cookie.endswith(b"cookie=") for key, cookie, _ in record)
             if int(code[1]):
                 en, fr = "the server ended the export early: LDAP result", "le serveur a interrompu l’export : résultat LDAP"
                 return CutExportError(

@@ -33,8 +33,8 @@ HEADLINE_TABLES = (
 class Recommendation:
     """One of the five recommendations and how far it is followed is measured.
 
-    `measured_by` names the rules whose populations make the figure, in units of `unit`: sensitive accesses, accounts with a holder, or,
-    without such rules, the recommendation's own controls ("requirement"). `target` is the share to reach, `owner` who usually decides.
+    `measured_by` names the rules whose populations make the figure, `unit` says what their rows are. `target` is the share to reach,
+    `owner` who usually decides.
     """
 
     id: int
@@ -42,8 +42,8 @@ class Recommendation:
     why: Text
     owner: Text
     target: float
-    unit: Literal["access", "holder", "requirement"] = "requirement"
-    measured_by: tuple[str, ...] = ()
+    unit: Literal["access", "holder", "safeguard", "log", "population"]
+    measured_by: tuple[str, ...]
 
 
 RECOMMENDATIONS = (
@@ -80,6 +80,8 @@ RECOMMENDATIONS = (
         ),
         Text("IT, infrastructure team", "DSI, équipe infrastructure"),
         1.0,
+        "safeguard",
+        ("BKP-001", "BKP-003", "BKP-007"),
     ),
     Recommendation(
         4,
@@ -90,6 +92,8 @@ RECOMMENDATIONS = (
         ),
         Text("Security officer", "RSSI"),
         1.0,
+        "log",
+        ("LOG-062",),
     ),
     Recommendation(
         5,
@@ -100,6 +104,8 @@ RECOMMENDATIONS = (
         ),
         Text("Human resources and security officer", "DRH et RSSI"),
         0.8,
+        "population",
+        ("TRN-001",),
     ),
 )
 
@@ -172,10 +178,10 @@ class Control:
 
 @dataclass(frozen=True)
 class Protection:
-    """How far one recommendation is followed, in its own unit: rows of the rules that measure it, or its controls.
+    """How far one recommendation is followed, in rows of the rules that measure it.
 
-    A row or a requirement that could not be judged is in `population` and never protected; when one of the rules that measure by
-    rows could not be run, nothing is measured. `ratio` is None when there is nothing to divide.
+    A row that could not be judged is in `population` and never protected; when one of those rules could not be run, nothing is measured.
+    `ratio` is None when there is nothing to divide.
     """
 
     recommendation: Recommendation
@@ -300,17 +306,15 @@ class Facts:
 
     def _protection(self, recommendation: Recommendation) -> Protection:
         chapter = self.chapter(recommendation.id)
-        measuring = [control for control in chapter if not recommendation.measured_by or control.rule.id in recommendation.measured_by]
-        wanted = [control for control in measuring if control.assessment.verdict is not Verdict.NOTAPPLICABLE]
-        population = protected = 0
-        if all(control.ran for control in measuring) and recommendation.measured_by:
-            population = sum(sum(astuple(control.assessment.counts)) for control in wanted)
-            protected = sum(control.assessment.counts.passed for control in wanted)
-        elif not recommendation.measured_by:
-            # A requirement that could not be checked counts, and not as kept.
-            population = len(wanted) if any(control.ran for control in wanted) else 0
-            protected = sum(control.assessment.verdict is Verdict.PASS for control in wanted)
-        return Protection(recommendation, population, protected, controls=len(chapter), ran=sum(control.ran for control in chapter))
+        measuring = [control for control in chapter if control.rule.id in recommendation.measured_by]
+        counts = [control.assessment.counts for control in measuring] if all(control.ran for control in measuring) else []
+        return Protection(
+            recommendation,
+            population=sum(sum(astuple(count)) for count in counts),
+            protected=sum(count.passed for count in counts),
+            controls=len(chapter),
+            ran=sum(control.ran for control in chapter),
+        )
 
 
 @cache

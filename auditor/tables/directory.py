@@ -47,7 +47,7 @@ ACCOUNT = Table(
         text("department", "Department or care unit; empty when there is none."),
         text("distinguished_name", "Where the object lies; moves with renames, never a key.", "CN=Neutral,DC=test"),
         text("parent_dn", "Container of the object.", "DC=test"),
-        text("employee_id", "employeeID attribute, usually the HR number; empty when there is none."),
+        text("employee_id", "HR number as found in the declared attribute (employeeID by default); empty when there is none."),
         text("professional_id_raw", "National professional id as found in the declared attributes; empty when there is none."),
         flag("enabled", "userAccountControl bit 0x2 is not set.", True),
         time("created_at", "When the object was created."),

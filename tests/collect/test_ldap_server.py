@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +15,7 @@ from auditor.config import Secret
 from auditor.model import State, Value
 from auditor.tables.directory import TABLES
 from tests.collect import slapd
-from tests.collect.directories import DOMAIN, Entries, Taken, domain, group, take, take_entries, user
+from tests.collect.directories import DOMAIN, Entries, Taken, domain, group, take, take_entries, take_files, user
 from tests.faults import MODES, FaultProxy
 
 SOINS = f"OU=Soins,{DOMAIN}"
@@ -177,3 +180,20 @@ def test_a_slow_server_is_read_to_its_end_within_the_deadline_only(server: slapd
     with FaultProxy(server.port, "drip", answered // 2) as proxy:
         taken = take(server.source(port=proxy.port, deadline=2), tmp_path / "snapshot")
     assert "deadline of 2 s" in taken.reason("account")
+
+
+@pytest.mark.parametrize("paging", [(), ("-E", "pr=100/noprompt")], ids=["one search", "pages"])
+def test_what_ldapsearch_writes_is_whole_and_half_of_it_is_not(server: slapd.Slapd, tmp_path: Path, paging: tuple[str, ...]) -> None:
+    program = shutil.which("ldapsearch")
+    if program is None:
+        pytest.skip("ldapsearch is not installed")
+    command = [program, "-x", "-D", slapd.READER, "-y", str(server.secret), "-H", f"ldaps://127.0.0.1:{server.port}", "-b", DOMAIN, *paging]
+    environment = {**os.environ, "LDAPTLS_CACERT": str(server.ca_file)}
+    printed = subprocess.run([*command, "(objectClass=*)", "*"], check=True, capture_output=True, env=environment).stdout
+    (tmp_path / "whole").mkdir()
+    whole = take_files(tmp_path / "whole", printed)
+    assert len(whole.tables["account"]) == USERS + 3
+    assert whole.coverage("account").state is State.COMPLETE, whole.reason("account")
+    records = printed.split(b"\n\n")
+    cut = take_files(tmp_path, b"\n\n".join(records[: len(records) // 2]))
+    assert "closing result of ldapsearch is missing" in cut.reason("account")

@@ -185,6 +185,24 @@ def test_an_export_the_server_cut_is_partial_everywhere(tmp_path: Path) -> None:
         assert "LDAP result 4" in taken.reason(table.name)
 
 
+ANNOUNCED, CLOSED = "# extended LDIF\n#\n# LDAPv3\n\n", "# search result\nsearch: 2\nresult: 0 Success\n"
+PAGE = f"{CLOSED}control: 1.2.840.113556.1.4.319 false MAUCAQAEAA==\npagedresults: cookie="
+
+
+@pytest.mark.parametrize("end", ["", f"{PAGE}AAAA\n\n", f"{PAGE}AAAA\n\ndn: CN=a\ncn: a\n"])
+def test_an_export_of_ldapsearch_without_its_closing_result_was_cut(tmp_path: Path, end: str) -> None:
+    taken = take_files(tmp_path, ANNOUNCED + written(domain()) + end)
+    assert taken.tables["account"] != []
+    for table in TABLES:
+        assert taken.coverage(table.name).state is not State.COMPLETE
+        assert "closing result of ldapsearch is missing" in taken.reason(table.name)
+
+
+@pytest.mark.parametrize("end", [CLOSED, f"{PAGE}\n", f"{PAGE}AAAA\n\ndn: CN=a\ncn: a\n\n{PAGE}\n"])
+def test_an_export_of_ldapsearch_with_its_closing_result_is_whole(tmp_path: Path, end: str) -> None:
+    assert take_files(tmp_path, ANNOUNCED + written(domain()) + end).coverage("account").state is State.COMPLETE
+
+
 def test_one_directory_gives_the_same_bytes_in_any_order_and_any_split(tmp_path: Path) -> None:
     listed = list(domain().items())
     (tmp_path / "one").mkdir()

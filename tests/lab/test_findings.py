@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,8 +35,10 @@ def test_live_findings_are_those_of_the_answer_key(hospital_dc: Lab, tmp_path: P
     with snapshot.create(tmp_path / "snapshot", settings.as_of) as writer:
         for source in sources:
             collect.collect(source, writer, lambda _name, _rows: None)
+        # The laboratory lives in the present, the sample on its own date: without this, the directory would be too new for the audit.
+        writer.coverage = [replace(entry, collected_at=settings.as_of) for entry in writer.coverage]
     run = assess(snapshot.read(tmp_path / "snapshot"), settings, rules.load([rules.shipped()]))
     found = resources(run)
     differing = {rule: sorted(set(found.get(rule, ())) ^ set(expected[rule]))[:5] for rule in expected if found.get(rule) != expected[rule]}
     assert differing == {}
-    assert {assessed.verdict for assessed in run.assessments} <= {Verdict.FAIL, Verdict.PASS}
+    assert [one for one in run.assessments if one.verdict not in (Verdict.FAIL, Verdict.PASS)] == []
