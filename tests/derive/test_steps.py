@@ -9,7 +9,7 @@ from auditor.derive import account_role, group_closure
 from auditor.derive.steps import Steps
 from auditor.engine.duckdb import Engine
 from auditor.errors import EngineError
-from auditor.model import Coverage, State, Text
+from auditor.model import Coverage, State, Text, Value
 from auditor.snapshot import arrow_schema
 from auditor.tables import COLLECTED, derived
 from tests.derive.hospital import AS_OF, Rows, account, group, loaded, member, settings
@@ -79,7 +79,7 @@ def test_nesting_as_people_build_it_is_followed_whole() -> None:
 
 def test_unmatched_staff_and_a_directory_without_ids_are_doubts_only_where_there_is_something_to_match() -> None:
     staff = [account(f"p{number}", 2_000 + number, employee_id=f"{number:05}") for number in range(4)]
-    contracts = [{"source": "rh", "row_number": number, "person_number": f"{number:05}"} for number in range(2)]
+    contracts: list[dict[str, Value]] = [{"source": "rh", "row_number": number, "person_number": f"{number:05}"} for number in range(2)]
     for matched, doubtful in ((contracts, False), (contracts[:1], True), ([], False)):
         with loaded({"account": staff, "hr_contract": matched}) as engine:
             doubts = derive.derive_all(engine, settings(), AS_OF)
