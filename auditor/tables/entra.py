@@ -57,7 +57,7 @@ ENTRA_METHOD = Table(
     ("tenant_key", "method"),
     (
         text("tenant_key", "Tenant id.", "tenant"),
-        text("method", "Id of the method as Graph writes it: Sms, Voice, Email, Fido2, MicrosoftAuthenticator…", "Sms"),
+        text("method", "Id of the method as Graph writes it, for example Sms, Voice, Email, Fido2 or MicrosoftAuthenticator.", "Sms"),
         flag("enabled", "The method may be used."),
         flag("everyone", "Its targets include all users."),
     ),
