@@ -152,7 +152,7 @@ ACCOUNT_SIGN_IN = Table(
         text("outcome", "success or failure.", "success"),
         text("reason", "Why a failure failed; empty for a success."),
         text("activity", "logon, ticket, service_ticket, ntlm, session or remote.", "logon"),
-        text("logon_type", "How: interactive, network, remote…", "network"),
+        text("logon_type", "How, for example interactive, network or remote.", "network"),
         text("origin", "Where it came from; empty when unsaid."),
         text("host", "Machine that was signed in to.", "dc1"),
         text("place", "Where the person sat: the machine itself for an interactive sign-in, else the origin; empty when unsaid."),
