@@ -85,6 +85,8 @@ def _read(source: Source, folder: Path, as_of: datetime, people: dict[str, str])
         collect.collect(source, writer, lambda _name, _rows: None)
         for table in DIRECTORY:
             neutral = {column.name: column.neutral for column in COLLECTED[table].columns}
+            # The directory is of the day of the trace, not of the neutral day: one that is later than the audit would not be believed.
+            neutral |= {column.name: as_of for column in COLLECTED[table].columns if column.type == "timestamp"}
             rows = list(_accounts(neutral, people)) if table == "account" else [neutral]
             for row in rows:
                 writer.add(table, row)
