@@ -187,11 +187,10 @@ def test_a_missing_file_is_absent_with_its_cure(tmp_path: Path) -> None:
     assert coverage.cure is not None
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="rights do not stop this user")
-def test_a_file_without_read_right_is_denied(tmp_path: Path) -> None:
-    path = tmp_path / "agents.csv"
+def test_a_file_without_read_right_is_denied(refused: Path) -> None:
+    path = refused / "agents.csv"
     path.touch(mode=0o000)
-    assert run(Hr(type="hr", path=path, columns=COLUMNS), tmp_path).coverage["hr_contract"].state is State.DENIED
+    assert run(Hr(type="hr", path=path, columns=COLUMNS), refused).coverage["hr_contract"].state is State.DENIED
 
 
 def test_text_in_another_encoding_gives_no_row_at_all(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import base64
-import os
 import tracemalloc
 from pathlib import Path
 
@@ -213,9 +212,8 @@ def test_one_directory_gives_the_same_bytes_in_any_order_and_any_split(tmp_path:
         assert one.snapshot.path(table.name).read_bytes() == two.snapshot.path(table.name).read_bytes()
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="needs an unreadable file")
-def test_an_unreadable_file_is_denied(tmp_path: Path) -> None:
-    path = tmp_path / "secret.ldif"
+def test_an_unreadable_file_is_denied(refused: Path) -> None:
+    path = refused / "secret.ldif"
     path.write_text("dn: CN=a\n", encoding="ascii")
     path.chmod(0)
-    assert take(Ldif(type="ldif", name=NAME, paths=(path,)), tmp_path / "snapshot").coverage("account").state is State.DENIED
+    assert take(Ldif(type="ldif", name=NAME, paths=(path,)), refused / "snapshot").coverage("account").state is State.DENIED
