@@ -8,7 +8,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import BaseModel, Field, model_validator
 
 from auditor import strict_yaml
-from auditor.config_base import Instant, Pattern, Settings, TimeZone
+from auditor.config_base import Country, Instant, Pattern, Settings, TimeZone
 from auditor.config_base import Secret as Secret
 from auditor.config_base import naive_utc as naive_utc
 from auditor.config_entra import Entra, EntraFiles, Supplier
@@ -207,10 +207,14 @@ class CriticalSystem(Settings):
 
 
 class Establishment(Settings):
-    """Who is audited; `finess` lists the sites' nine-character FINESS numbers."""
+    """Who is audited; `finess` lists the sites' nine-character FINESS numbers.
+
+    `countries` are those people sign in from every day, two letters each: its own, and the neighbour's near a border.
+    """
 
     name: str
     finess: tuple[str, ...] = ()
+    countries: tuple[Country, ...] = Field(("FR",), min_length=1)
 
 
 class RuleSettings(Settings):

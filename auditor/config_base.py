@@ -48,6 +48,12 @@ def naive_utc(value: object) -> object:
         raise RefusedValueError("outside the years 1 to 9999", "hors des années 1 à 9999") from error
 
 
+def _country(value: str) -> str:
+    if not re.fullmatch("[A-Z]{2}", value):
+        raise RefusedValueError("not a country, write two capitals such as FR", "ce n’est pas un pays ; écrivez deux majuscules comme FR")
+    return value
+
+
 def _zone(value: str) -> str:
     try:
         ZoneInfo(value)
@@ -60,6 +66,8 @@ def _zone(value: str) -> str:
 
 Pattern = Annotated[str, AfterValidator(_pattern)]
 Instant = Annotated[datetime, BeforeValidator(naive_utc)]
+Country = Annotated[str, AfterValidator(_country)]
+"""Two capitals (ISO 3166)."""
 TimeZone = Annotated[str, AfterValidator(_zone)]
 
 

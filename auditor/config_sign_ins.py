@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from auditor.config_base import Instant, Pattern, Settings, TimeZone
+from auditor.strict_yaml import RefusedValueError
 
 Reason = Literal["bad_password", "no_such_user", "disabled", "expired", "locked", "hours", "workstation", "mfa", "policy", "other"]
 
@@ -77,10 +78,14 @@ class Place(Settings):
 
 
 class Unit(Place):
-    """A care unit: its machines, and its shared accounts by regular expressions on logon names. `pole` is its group of units."""
+    """A care unit: its machines, and its shared accounts by regular expressions on logon names.
+
+    `pole` is its group of units, `site` the building or the town it lies in: nobody walks from one site to another within minutes.
+    """
 
     name: str = Field(min_length=1)
     pole: str = ""
+    site: str = ""
     accounts: tuple[Pattern, ...] = ()
 
 
@@ -100,13 +105,14 @@ class Drill(Settings):
     @model_validator(mode="after")
     def _in_order(self) -> Drill:
         if self.ends < self.starts:
-            raise ValueError("the drill ends before it starts")
+            raise RefusedValueError("the drill ends before it starts", "l’exercice finit avant d’avoir commencé")
         return self
 
 
 class Monitoring(Settings):
-    """What detections need to know of the site."""
+    """What detections need to know of the site. The last `assessed_days` are compared with what the logs hold of the time before."""
 
     units: tuple[Unit, ...] = ()
     shared_origins: tuple[SharedOrigin, ...] = ()
     drills: tuple[Drill, ...] = ()
+    assessed_days: int = Field(7, ge=1)

@@ -16,6 +16,11 @@ from auditor.tables import COLLECTED
 MAX_TEXT = 256
 """Longest text kept from a record: names are shorter, and what is longer is not a name."""
 _EVERY = 20_000
+_LAST_EVENT = 65_535
+_UNSAID: Mapping[str, Value] = {
+    "latitude": "", "longitude": "", "device": "", "actor_name": "", "actor_sid": "", "from_profile": False, "repeated": False,
+}  # fmt: skip
+"""What most records of a sign-in do not say."""
 _MAX_WAITING = 1000
 
 
@@ -49,6 +54,30 @@ def address(written: str) -> str:
     return str(mapped or found)
 
 
+def position(latitude: object, longitude: object) -> dict[str, Value]:
+    """The columns `latitude` and `longitude` of a sign-in, about a kilometre sharp; neither unless both are degrees.
+
+    Zero and zero lie in the sea: they stand for a place that is not known.
+    """
+    found = []
+    for written, limit in ((latitude, 90), (longitude, 180)):
+        try:
+            degrees = float(str(written).strip().replace(",", "."))
+        except ValueError:
+            return {}
+        if not -limit <= degrees <= limit:
+            return {}
+        found.append(f"{degrees:.2f}")
+    return {} if found == ["0.00", "0.00"] else {"latitude": found[0], "longitude": found[1]}
+
+
+def event_number(value: object) -> int | None:
+    """A Windows event number, which has 16 bits, written as a number or as digits; None when it is none."""
+    if isinstance(value, str) and value.isdecimal() and len(value) <= len(str(_LAST_EVENT)):
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LAST_EVENT else None
+
+
 @dataclass
 class Log:
     """Takes what the log of one source says and hands it to the writer; `tables` are those the source can deliver."""
@@ -79,10 +108,13 @@ class Log:
     def add(self, table: str, row: Mapping[str, Value]) -> None:
         """Add one row; texts lose what no file can hold and are cut at MAX_TEXT characters."""
         kept = {name: safe.clean(value)[:MAX_TEXT] if isinstance(value, str) else value for name, value in row.items()}
-        if table == "sign_in":
-            self._sign_in(kept)
+        if kept.get("reason") == "no_such_user" and kept["account_name"]:
+            # People type their password where the name belongs; what stands before or after @ or \ went to the domain.
+            kept |= {"account_name": self.writer.stand_in(str(kept["account_name"])), "account_domain": ""}
+        if table == "sign_in" and kept["activity"] != "explicit":
+            self._sign_in({**_UNSAID, **kept})
         else:
-            self._write(table, kept)
+            self._write(table, {**_UNSAID, **kept} if table == "sign_in" else kept)
 
     def _write(self, table: str, row: Mapping[str, Value]) -> None:
         self.writer.add(table, {**row, "source": self.source})

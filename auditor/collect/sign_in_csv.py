@@ -7,19 +7,22 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from auditor.collect import SourceError, csv_file, unread
-from auditor.collect.log_rows import Log, account, machine
+from auditor.collect.log_rows import Log, account, machine, position
 from auditor.config_sign_ins import SignInCsv
 from auditor.model import Text, Value
 from auditor.snapshot import Writer, digest
 
 _TABLES = ("sign_in", "event_coverage")
 _REQUIRED = ("occurred_at", "account_name", "outcome", "origin")
-_COMPUTED = ("source", "record_ref", "event_id", "activity", "reason_code", "account_domain", "logon_type", "protocol", "repeated")
+_COMPUTED = (
+    "source", "record_ref", "event_id", "activity", "reason_code", "account_domain", "logon_type", "protocol", "repeated", "mfa",
+    "actor_name", "actor_sid", "from_profile",
+)  # fmt: skip
 
 
 def collect(settings: SignInCsv, writer: Writer, progress: Callable[[str, int], None]) -> None:
     """Fill sign_in and event_coverage; lines that cannot be read make them partial, with their count."""
-    csv_file.check_columns(settings.name, "sign_in", settings.columns, _REQUIRED, (*_COMPUTED, "mfa"))
+    csv_file.check_columns(settings.name, "sign_in", settings.columns, _REQUIRED, _COMPUTED)
     log = Log(settings.name, writer, progress, _TABLES, "csv")
     zone, host = ZoneInfo(settings.timezone), machine(settings.host)
     try:
@@ -47,7 +50,7 @@ def _add(settings: SignInCsv, record: csv_file.Record, zone: ZoneInfo, host: str
         return csv_file.bad_date(cells["occurred_at"])
     outcome = settings.outcomes.get(cells["outcome"])
     if outcome is None:
-        written = cells["outcome"]
+        written = csv_file.shown(cells["outcome"])
         return Text(en=f"outcome “{written}” is not declared", fr=f"le résultat «\u00a0{written}\u00a0» n’est pas déclaré")
     name, domain = account(cells["account_name"])
     said = cells.get("reason", "")
@@ -58,7 +61,8 @@ def _add(settings: SignInCsv, record: csv_file.Record, zone: ZoneInfo, host: str
         "activity": "remote" if settings.logon_type == "remote" else "logon",
         "outcome": outcome,
         "reason": "" if outcome == "success" else settings.reasons.get(said, "other"),
-        "reason_code": "" if outcome == "success" else said.lower(),
+        # Free text may repeat the name that was typed, and so a password.
+        "reason_code": said.lower() if outcome == "failure" and said in settings.reasons else "",
         "account_name": name,
         "account_domain": domain,
         "account_sid": cells.get("account_sid", ""),
@@ -67,6 +71,8 @@ def _add(settings: SignInCsv, record: csv_file.Record, zone: ZoneInfo, host: str
         "host": machine(cells.get("host", "")) or host,
         "origin": machine(cells["origin"]),
         "country": cells.get("country", "").upper(),
+        **position(cells.get("latitude"), cells.get("longitude")),
+        "device": cells.get("device", "").lower(),
         "application": cells.get("application", ""),
         "mfa": "unsaid",
     }

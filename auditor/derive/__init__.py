@@ -6,7 +6,7 @@ Each module fills one table. Unknown inputs give NULL, and `coverage` says what 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pyarrow as pa
 
@@ -14,8 +14,10 @@ from auditor.collect import joined
 from auditor.config import Audit
 from auditor.config_training import Population
 from auditor.derive import (
+    account_habit,
     account_hr,
     account_kind,
+    account_peers,
     account_professional,
     account_registry,
     account_role,
@@ -32,13 +34,14 @@ from auditor.derive import (
     group_role,
     identity,
     log_silence,
+    origin_reach,
     phishing_exercise,
     privileged_membership,
     sign_in_place,
     staff_training,
     token_account,
 )
-from auditor.derive.contract import Engine
+from auditor.derive.contract import Engine, to_arrow
 from auditor.derive.staff import Staff
 from auditor.derive.steps import Steps
 from auditor.model import Coverage, State, Text
@@ -75,15 +78,19 @@ def derive_all(engine: Engine, settings: Audit, as_of: datetime) -> dict[str, tu
     steps.fill(entra.ENTRA_PRIVILEGED, lambda: entra_privileged.derive(steps))
     steps.fill(entra.APPLICATION_SUPPLIER, lambda: application_supplier.derive(steps, settings.suppliers))
     steps.fill(entra.IDENTITY, lambda: identity.derive(steps))
+    steps.fill(otp.TOKEN_ACCOUNT, lambda: token_account.derive(steps))
     steps.fill(entra.AUTHENTICATION_STRENGTH, lambda: authentication_strength.derive(steps))
     steps.fill(evidence.CRITICAL_SYSTEM, lambda: critical_system.systems(settings.systems))
     steps.fill(evidence.SYSTEM_BACKUP, lambda: critical_system.backups(steps, settings.systems, as_of))
     steps.fill(sign_ins.SIGN_IN_PLACE, lambda: sign_in_place.derive(steps, settings.monitoring, as_of))
     steps.fill(sign_ins.ACCOUNT_UNIT, lambda: account_unit.derive(steps, settings.monitoring))
-    steps.fill(sign_ins.ACCOUNT_SIGN_IN, lambda: account_sign_in.derive(steps, settings.monitoring))
+    steps.fill(sign_ins.ACCOUNT_SIGN_IN, lambda: account_sign_in.derive(steps, settings.monitoring, settings.establishment.countries))
+    now = as_of - timedelta(days=settings.monitoring.assessed_days)
+    steps.fill(sign_ins.ACCOUNT_HABIT, lambda: account_habit.derive(steps, settings.establishment.countries, now))
+    steps.fill(sign_ins.ACCOUNT_PEERS, lambda: account_peers.derive(steps))
+    steps.fill(sign_ins.ORIGIN_REACH, lambda: origin_reach.derive(steps, now))
     steps.fill(sign_ins.GROUP_CHANGE, lambda: group_change.derive(steps))
     steps.fill(sign_ins.LOG_SILENCE, lambda: log_silence.derive(steps))
-    steps.fill(otp.TOKEN_ACCOUNT, lambda: token_account.derive(steps))
     steps.fill_all(training.DERIVED_TABLES, lambda: _training(steps, settings.populations, as_of))
     return steps.doubts
 
@@ -98,6 +105,7 @@ def _training(engine: Engine, populations: Sequence[Population], as_of: datetime
         phishing_exercise.phishing_campaign(staff, results),
         phishing_exercise.phishing_reach(staff, results, as_of),
         phishing_exercise.phishing_repeat(staff, results, as_of),
+        to_arrow(training.ACCOUNT_POPULATION, ({"account_key": key, "population": name} for key, name in staff.population_of.items())),
     )
 
 
@@ -108,9 +116,13 @@ def coverage(collected: Iterable[Coverage], doubts: Mapping[str, Sequence[Text]]
     """
     entries = tuple(collected)
     return tuple(
-        _inherited(table, [entry for entry in entries if entry.table in table.derived_from], doubts.get(table.name, ()))
-        for table in DERIVED.values()
+        _inherited(table, [entry for entry in entries if _input(entry, table)], doubts.get(table.name, ())) for table in DERIVED.values()
     )
+
+
+def _input(entry: Coverage, table: Table) -> bool:
+    """Whether a table depends on what `entry` tells: no source promised an enriching table whose coverage names none."""
+    return entry.table in table.derived_from or (entry.table in table.enriched_by and bool(entry.source))
 
 
 def _inherited(table: Table, inputs: list[Coverage], doubts: Sequence[Text]) -> Coverage:

@@ -19,7 +19,7 @@ Contract = Mapping[str, Any]
 
 _ACCOUNTS = "SELECT account_key, employee_id, professional_id_raw FROM account"
 _CONTRACTS = """
-SELECT source, row_number, person_number, contract_type, starts_at, ends_at, open_ended, professional_id_raw
+SELECT source, row_number, person_number, contract_type, job, unit_code, starts_at, ends_at, open_ended, professional_id_raw
 FROM hr_contract ORDER BY source, row_number
 """
 _STAFF = """
@@ -30,12 +30,16 @@ JOIN account_hr h ON h.account_key = a.account_key
 WHERE a.enabled AND k.kind = 'person' AND k.population = 'staff' AND EXISTS (SELECT 1 FROM hr_contract)
 """
 _EARLIEST = datetime(1, 1, 1)
-_UNKNOWN: dict[str, Value] = dict.fromkeys(("matched_by", "person_number", "status", "contract_type", "ends_at", "open_ended"))
+_UNKNOWN: dict[str, Value] = dict.fromkeys(
+    ("matched_by", "person_number", "status", "contract_type", "job", "unit_code", "ends_at", "open_ended")
+)
 _NONE: dict[str, Value] = {
     "matched_by": "none",
     "person_number": "",
     "status": "none",
     "contract_type": "",
+    "job": "",
+    "unit_code": "",
     "ends_at": None,
     "open_ended": True,
 }
@@ -110,6 +114,8 @@ def _summary(how: str | None, matched: Sequence[Contract], as_of: datetime) -> d
         "person_number": last["person_number"],
         "status": status(matched, as_of),
         "contract_type": last["contract_type"],
+        "job": last["job"],
+        "unit_code": last["unit_code"],
         "ends_at": last["ends_at"],
         "open_ended": last["open_ended"],
     }

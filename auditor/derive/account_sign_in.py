@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pyarrow as pa
 
 from auditor.config_sign_ins import Monitoring
@@ -20,19 +22,25 @@ WITH spelling AS (
   LEFT JOIN account a ON a.account_key = s.account_sid
   -- A SID that the directory does not hold is another domain's or a machine's own account: its name proves nothing.
   LEFT JOIN called c ON s.account_sid = '' AND c.name = s.account_name AND s.account_domain <> s.host
-  WHERE NOT s.repeated
+  -- Credentials given from another session: the sign-in they led to has a record of its own.
+  WHERE NOT s.repeated AND s.activity <> 'explicit'
 )
 SELECT j.source, j.record_ref, j.account_key, j.occurred_at, j.outcome, j.reason, j.activity, j.logon_type, j.origin, j.host, j.place,
-       coalesce(p.unit, '') AS place_unit, coalesce(p.pole, '') AS place_pole, {drill} AS in_drill
+       coalesce(p.unit, '') AS place_unit, coalesce(p.pole, '') AS place_pole, coalesce(p.site, '') AS place_site,
+       coalesce(p.shared, false) AS place_shared, j.country, j.country <> '' AND j.country NOT IN ({countries}) AS abroad,
+       CAST(round(100 * try_cast(j.latitude AS DOUBLE)) AS BIGINT) AS latitude,
+       CAST(round(100 * try_cast(j.longitude AS DOUBLE)) AS BIGINT) AS longitude,
+       j.latitude = '' OR j.longitude = '' AS unlocated, j.device, {drill} AS in_drill
 FROM joined j LEFT JOIN sign_in_place p ON p.place = j.place
 WHERE j.account_key IS NOT NULL
 ORDER BY j.source, j.record_ref
 """
 
 
-def derive(engine: Engine, monitoring: Monitoring) -> pa.Table:
+def derive(engine: Engine, monitoring: Monitoring, countries: Sequence[str]) -> pa.Table:
     """One row per sign-in of an account that the directory holds. A name that two accounts bear stands for neither."""
     drills = " OR ".join(
         f"j.occurred_at BETWEEN '{drill.starts.isoformat()}' AND '{drill.ends.isoformat()}'" for drill in monitoring.drills
     )
-    return engine.derive(_SQL.format(drill=f"({drills})" if drills else "false"))
+    home = ", ".join(f"'{country}'" for country in countries)
+    return engine.derive(_SQL.format(drill=f"({drills})" if drills else "false", countries=home))

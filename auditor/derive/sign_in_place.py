@@ -31,6 +31,7 @@ def derive(engine: Engine, monitoring: Monitoring, as_of: datetime) -> pa.Table:
                 "shared": any(_holds(entry, place) for entry in shared),
                 "unit": unit.name if unit else "",
                 "pole": unit.pole if unit else "",
+                "site": unit.site if unit else "",
             }
         )
     return to_arrow(SIGN_IN_PLACE, found)

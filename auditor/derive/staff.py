@@ -21,7 +21,7 @@ _CONTRACTS = """
 SELECT source, row_number, person_number, contract_type, job, starts_at, ends_at, open_ended, professional_id_raw
 FROM hr_contract ORDER BY source, row_number
 """
-_ACCOUNTS = "SELECT mail, user_principal_name, employee_id, professional_id_raw FROM account"
+_ACCOUNTS = "SELECT account_key, mail, user_principal_name, employee_id, professional_id_raw FROM account ORDER BY account_key"
 
 Key = tuple[str, str]
 """A person: HR file and number in it."""
@@ -39,7 +39,11 @@ class Person:
 
 
 class Staff:
-    """People of the HR file at one instant, found by HR number or, through the directory, by mail address."""
+    """People of the HR file at one instant, found by HR number or, through the directory, by mail address.
+
+    `population_of` names the population of the person behind each account: empty when the HR file knows nobody behind it, or several
+    people; None when that cannot be known.
+    """
 
     def __init__(self, engine: Engine, populations: Sequence[Population], as_of: datetime) -> None:
         contracts = rows(engine, _CONTRACTS)
@@ -49,12 +53,16 @@ class Staff:
             grouped[contract["source"], contract["person_number"]].append(contract)
         self.people = {key: _person(own, populations, as_of) for key, own in grouped.items()}
         self.present = {key: person for key, person in self.people.items() if person.present is not False}
+        self.population_of: dict[str, str | None] = {}
         self._mails: dict[str, set[Key]] = defaultdict(set)
         self._unclear: set[str] = set()
         for account in rows(engine, _ACCOUNTS):
             how, contracts_of = self._numbers.match(account["employee_id"], account["professional_id_raw"])
+            keys = _keys(contracts_of)
+            known = self.people[next(iter(keys))].population if len(keys) == 1 else ""
+            self.population_of[account["account_key"]] = known if how else None
             for mail in {(account[name] or "").lower() for name in ("mail", "user_principal_name")} - {""}:
-                self._mails[mail] |= _keys(contracts_of)
+                self._mails[mail] |= keys
                 if how is None:
                     self._unclear.add(mail)
 

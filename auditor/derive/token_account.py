@@ -11,7 +11,7 @@ from auditor.model import Value
 from auditor.tables.otp import TOKEN_ACCOUNT
 
 _ACCOUNTS = "SELECT account_key, sam_account_name, user_principal_name, mail FROM account"
-_TOKENS = "SELECT token_key, holder FROM otp_token"
+_TOKENS = "SELECT token_key, holder, active FROM otp_token"
 _WAYS = (("logon_name", "sam_account_name"), ("principal_name", "user_principal_name"), ("mail", "mail"))
 
 
@@ -29,10 +29,11 @@ def derive(engine: Engine) -> pa.Table:
     found: list[dict[str, Value]] = []
     for token in rows(engine, _TOKENS):
         holder = None if token["holder"] is None else token["holder"].rpartition("\\")[2].strip().lower()
+        known: dict[str, Value] = {"token_key": token["token_key"], "active": token["active"]}
         way = next((way for way, _ in _WAYS if holder in index[way]), "") if holder else ""
         if way:
-            found += ({"token_key": token["token_key"], "account_key": key, "matched_by": way} for key in index[way][str(holder)])
+            found += ({**known, "account_key": key, "matched_by": way} for key in index[way][str(holder)])
         else:
             nobody: Value = None if unknown or holder is None else ""
-            found.append({"token_key": token["token_key"], "account_key": nobody, "matched_by": None if nobody is None else "none"})
+            found.append({**known, "account_key": nobody, "matched_by": None if nobody is None else "none"})
     return to_arrow(TOKEN_ACCOUNT, found)

@@ -91,6 +91,8 @@ ACCOUNT_HR = Table(
         text("person_number", "HR number; empty when not matched.", "00001"),
         text("status", "present, future, left, or none when not matched; several contracts count together.", "present"),
         text("contract_type", "Type of the contract that ends last; empty when not matched.", "CDI"),
+        text("job", "Job of that contract as written in the file; empty when not matched.", "Infirmier"),
+        text("unit_code", "Care unit code of that contract; empty when not matched."),
         time(
             "ends_at",
             "End of the contract that ends last; NULL with open_ended true when it has none or no contract is matched.",

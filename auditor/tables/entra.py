@@ -374,11 +374,18 @@ AUTHENTICATION_STRENGTH = Table(
     (
         text("account_key", "Account (SID) or user (object id)."),
         text("account_type", "directory or entra.", "directory"),
-        text("strength", "phishing_resistant, app, phone, none (a password only) or unknown.", "none"),
-        text("evidence", "Fact that decided.", "none"),
+        text("strength", "phishing_resistant, app (application or token), phone or none (a password only).", "none"),
+        text(
+            "evidence",
+            "Fact that decided: smartcard_required, has_key_credential, has_certificate_mapping, oath_token, registration (of Entra ID) "
+            "or none.",
+            "none",
+        ),
     ),
     _INPUTS,
-    ("account", "entra_user", "entra_registration"),
+    ("account",),
+    enriched_by=("entra_user", "entra_registration", "otp_token"),
+    summary=True,
 )
 
 DERIVED_TABLES = (ENTRA_USER_KIND, ENTRA_PRIVILEGED, APPLICATION_SUPPLIER, IDENTITY, AUTHENTICATION_STRENGTH)

@@ -116,6 +116,27 @@ BACKUP_CONSOLE = Table(
     may_be_empty=True,
 )
 
+BACKUP_ALERT = Table(
+    "backup_alert",
+    "What becomes of the alerts of each backup console when a backup fails.",
+    ("source", "console"),
+    (
+        text("source", "Which folder of statements.", "attestations:test"),
+        text("console", "Name of the console, in lower case."),
+        flag("alerted", "A backup that fails sends an alert.", True),
+        text("owner", "Team or post that reads the alerts; empty when nobody does.", "infrastructure"),
+        integer("unowned", "Alerts nobody has taken in hand, on the day of the statement."),
+        time(
+            "oldest_unowned_at", "Day of the oldest of these; NULL with none_unowned true when there is none.", absent_when="none_unowned"
+        ),
+        flag("none_unowned", "Somebody has taken every alert in hand."),
+        time("attested_at", "Day of the statement."),
+        flag("proven", "The statement comes with a file whose hash matches.", True),
+    ),
+    _ATTESTED,
+    may_be_empty=True,
+)
+
 ATTESTATION = Table(
     "attestation",
     "Exercises held, reviews made and policies in force.",
@@ -161,5 +182,5 @@ SYSTEM_BACKUP = Table(
     ("backup_job",),
 )
 
-TABLES = (BACKUP_REPOSITORY, BACKUP_JOB, BACKUP_COPY, RESTORE_TEST, BACKUP_CONSOLE, ATTESTATION)
+TABLES = (BACKUP_REPOSITORY, BACKUP_JOB, BACKUP_COPY, RESTORE_TEST, BACKUP_CONSOLE, BACKUP_ALERT, ATTESTATION)
 DERIVED_TABLES = (CRITICAL_SYSTEM, SYSTEM_BACKUP)

@@ -44,15 +44,18 @@ TABLES = (OTP_TOKEN,)
 
 TOKEN_ACCOUNT = Table(
     "token_account",
-    "Each token and the directory account it belongs to: one row per token and account, or one that says none.",
+    "Each token and the directory account it belongs to: one row per token and account, or one that says none; no row without an inventory.",
     ("token_key", "account_key"),
     (
         text("token_key", "Token.", "otp:t1"),
         text("account_key", "Account whose logon name, principal name or mail address is the token's holder; empty when there is none."),
         text("matched_by", "logon_name, principal_name, mail or none.", "logon_name"),
+        flag("active", "As in otp_token.", True),
     ),
     _INPUTS,
-    ("account", "otp_token"),
+    ("account",),
+    enriched_by=("otp_token",),
+    may_be_empty=True,
 )
 
 DERIVED_TABLES = (TOKEN_ACCOUNT,)

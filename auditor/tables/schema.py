@@ -29,9 +29,10 @@ class Column:
 @dataclass(frozen=True)
 class Table:
     """One table. `key` orders its rows and is unique; `derived_from` names the tables a derived one inherits coverage from;
+    `enriched_by` names those a hospital may do without: when no source delivers one, the table tells what the others know.
     `cure` is the grant or the export that lets a collected table be read in full. `may_be_empty` says that no row at all is
     a fact; any other table that comes back empty was not really collected. `summary` says that a derived table counts rows of its
-    inputs, so that a row they lack may change any value in it."""
+    inputs, or says that there is none, so that a row they lack may change any value in it."""
 
     name: str
     sentence: str
@@ -39,6 +40,7 @@ class Table:
     columns: tuple[Column, ...]
     cure: Text
     derived_from: tuple[str, ...] = ()
+    enriched_by: tuple[str, ...] = ()
     may_be_empty: bool = False
     summary: bool = False
 

@@ -27,18 +27,24 @@ SIGN_IN = Table(
         integer("event_id", "Windows event number; 0 when the source has none.", 4624),
         text(
             "activity",
-            "logon, ticket (Kerberos sign-in), service_ticket, ntlm (a controller checked an NTLM password), session or remote.",
+            "logon, ticket (Kerberos sign-in), service_ticket, ntlm (a controller checked an NTLM password), session, remote, or explicit "
+            "(a session gave the credentials of an account: Windows event 4648).",
             "logon",
         ),
-        text("outcome", "success or failure.", "success"),
+        text("outcome", "success or failure; attempt for explicit, whose end another record tells.", "success"),
         text(
             "reason",
             "Of a failure: bad_password, no_such_user, disabled, expired, locked, hours, workstation, blocked (one Kerberos code for "
             "disabled, expired, locked and hours), mfa, policy or other; empty for a success.",
         ),
         text("reason_code", "Code of the source behind the reason, lower case; empty when there is none."),
-        text("account_name", "Logon name, lower case, without domain; empty when the record names nobody.", "neutral"),
-        text("account_domain", "Domain or realm as written, lower case; empty when unsaid."),
+        text(
+            "account_name",
+            "Logon name, lower case, without domain; empty when the record names nobody. Of a name that does not exist `?` and a number are "
+            "kept in its place, the same in the whole snapshot: people type their password there.",
+            "neutral",
+        ),
+        text("account_domain", "Domain or realm as written, lower case; empty when unsaid or when the name does not exist."),
         text("account_sid", "SID of the account; empty when unsaid."),
         text(
             "logon_type",
@@ -51,10 +57,20 @@ SIGN_IN = Table(
             "Machine signed in to, else the controller; for a service ticket what it is for. Lower case, first label of a name.",
             "dc1",
         ),
-        text("origin", "Where the attempt came from: address, else machine name in lower case; empty when unsaid or the machine itself."),
+        text(
+            "origin",
+            "Where the attempt came from: address, else machine name in lower case; empty when unsaid or the machine itself. "
+            "For explicit, always the machine on which the credentials were given.",
+        ),
         text("country", "Country of the origin, two letters; empty when unsaid."),
+        text("latitude", "Degrees north of the origin with two decimals, for example 48.86; empty when unsaid."),
+        text("longitude", "Degrees east of the origin with two decimals; empty when unsaid."),
+        text("device", "Number, else name, of the device signed in with, lower case; empty when unsaid."),
         text("application", "Application signed in to; empty when unsaid."),
         text("mfa", "Second factor: satisfied, not_satisfied or unsaid.", "unsaid"),
+        text("actor_name", "For explicit: logon name of the session that gave the credentials, lower case; empty for the others."),
+        text("actor_sid", "For explicit: SID of that session's account; empty for the others."),
+        flag("from_profile", "For explicit: the program that gave them lies in a person's own folder, where no administrator installs."),
         flag("repeated", "The same attempt as another record of this log: Windows writes one wrong NTLM password as 4776 and as 4625."),
     ),
     _LOGS,
@@ -122,6 +138,7 @@ SIGN_IN_PLACE = Table(
         flag("shared", "Declared in audit.yaml as used by many people (remote access gateway, scanner), and the entry has not expired."),
         text("unit", "Care unit by the patterns of audit.yaml; empty when none fits."),
         text("pole", "Its group of care units; empty when none fits."),
+        text("site", "Building or town of that unit; empty when none fits or audit.yaml does not say."),
     ),
     _INPUTS,
     ("sign_in",),
@@ -158,6 +175,14 @@ ACCOUNT_SIGN_IN = Table(
         text("place", "Where the person sat: the machine itself for an interactive sign-in, else the origin; empty when unsaid."),
         text("place_unit", "Care unit of that place; empty when none fits."),
         text("place_pole", "Its group of care units; empty when none fits."),
+        text("place_site", "Building or town of that unit; empty when none fits or audit.yaml does not say."),
+        flag("place_shared", "That place is declared in audit.yaml as used by many people, and the entry has not expired."),
+        text("country", "Country of the origin, two letters; empty when unsaid."),
+        flag("abroad", "The country is said and is none of establishment.countries of audit.yaml."),
+        integer("latitude", "Hundredths of a degree north of the origin; NULL with unlocated true when unsaid.", absent_when="unlocated"),
+        integer("longitude", "Hundredths of a degree east of the origin; NULL with unlocated true when unsaid.", absent_when="unlocated"),
+        flag("unlocated", "The log does not say the position of the origin."),
+        text("device", "Number, else name, of the device signed in with; empty when unsaid."),
         flag("in_drill", "It falls in a drill declared in audit.yaml."),
     ),
     _INPUTS,
@@ -203,4 +228,79 @@ LOG_SILENCE = Table(
     ("event_coverage",),
 )
 
-DERIVED_TABLES = (SIGN_IN_PLACE, ACCOUNT_UNIT, ACCOUNT_SIGN_IN, GROUP_CHANGE, LOG_SILENCE)
+ACCOUNT_HABIT = Table(
+    "account_habit",
+    "What each account used when it signed in with success: care units, countries and, for service accounts, origins. Now means the last "
+    "monitoring.assessed_days of audit.yaml, before means all the logs hold of the time before. Shared places are left out.",
+    ("account_key", "kind", "value"),
+    (
+        text("account_key", "Account."),
+        text("kind", "unit, country or origin.", "unit"),
+        text("value", "Care unit, country or origin; the empty text is a remote or cloud sign-in whose country is unsaid.", "neutral"),
+        text("place", "One of the places it was used from or at; empty when unsaid."),
+        time("first_at", "First use."),
+        time("last_at", "Last use."),
+        flag("used_before", "The account used it before."),
+        flag("used_now", "The account used it now.", True),
+        flag("known_before", "The account used anything of this kind before.", True),
+        flag("domestic", "It is one of establishment.countries of audit.yaml."),
+        integer("accounts", "Accounts that ever used it, this one included.", 1),
+        integer("accounts_before", "Accounts that used it before, this one included."),
+        integer(
+            "baseline_days", "Days before now of which the logs that show the use hold records; that of the log which holds fewest.", 21
+        ),
+    ),
+    _INPUTS,
+    ("sign_in", "account", "event_coverage"),
+    summary=True,
+)
+
+ACCOUNT_PEERS = Table(
+    "account_peers",
+    "For each care unit an account uses now: how many people of the same job used it before. Peers are the other personal accounts of that "
+    "job which used any care unit before.",
+    ("account_key", "unit"),
+    (
+        text("account_key", "Account."),
+        text("unit", "Care unit that it uses now."),
+        text("job", "Its job; empty when the HR file does not know the person.", "Infirmier"),
+        integer("peers", "Peers; 0 without a job."),
+        integer("peers_before", "Peers who used this care unit before."),
+        integer("unit_peers", "Peers of the same care unit in the HR file."),
+        integer("unit_peers_before", "Peers of the same care unit in the HR file who used this care unit before."),
+    ),
+    _INPUTS,
+    ("sign_in", "account", "event_coverage", "hr_contract"),
+    summary=True,
+)
+
+ORIGIN_REACH = Table(
+    "origin_reach",
+    "Every address and machine from which accounts of people and programs came in over the network now (the last monitoring.assessed_days "
+    "of audit.yaml), and the most that happened within two hours. Cloud sign-ins, remote access and machines' own accounts are left out.",
+    ("origin",),
+    (
+        text("origin", "Address, else machine name in lower case."),
+        flag("shared", "Declared in audit.yaml as used by many people, and the entry has not expired."),
+        integer("accounts", "Most accounts within two hours now.", 1),
+        time("accounts_at", "When there were so many for the first time."),
+        integer("usual_accounts", "99th percentile of the same number over its sign-ins before; 0 when it had none.", 1),
+        integer("new_targets", "Most machines within two hours now that neither this origin nor the account had reached before."),
+        time("targets_at", "When there were so many for the first time; accounts_at when there were none."),
+        integer("baseline_days", "Days before now of which the logs that show it hold records; that of the log which holds fewest.", 21),
+    ),
+    _INPUTS,
+    ("sign_in", "account", "event_coverage"),
+    summary=True,
+)
+
+DERIVED_TABLES = (
+    SIGN_IN_PLACE,
+    ACCOUNT_UNIT,
+    ACCOUNT_SIGN_IN,
+    ACCOUNT_HABIT,
+    ACCOUNT_PEERS,
+    ORIGIN_REACH,
+    GROUP_CHANGE,
+    LOG_SILENCE,
+)

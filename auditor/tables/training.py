@@ -147,4 +147,21 @@ PHISHING_REPEAT = Table(
     summary=True,
 )
 
-DERIVED_TABLES = (STAFF_TRAINING, JOINER_TRAINING, PHISHING_CAMPAIGN, PHISHING_REACH, PHISHING_REPEAT)
+ACCOUNT_POPULATION = Table(
+    "account_population",
+    "The part of the staff that the person behind each account belongs to: from the HR file alone, nothing of a training or an exercise.",
+    ("account_key",),
+    (
+        text("account_key", "Account."),
+        text(
+            "population",
+            "Part of the staff, by the patterns of audit.yaml; other when none fits, unsaid when the HR file does not say, empty when it knows "
+            "nobody behind the account, or several people.",
+            "medical",
+        ),
+    ),
+    _INPUTS,
+    ("account", "hr_contract"),
+)
+
+DERIVED_TABLES = (STAFF_TRAINING, JOINER_TRAINING, PHISHING_CAMPAIGN, PHISHING_REACH, PHISHING_REPEAT, ACCOUNT_POPULATION)

@@ -6,6 +6,7 @@ import pytest
 
 from auditor import derive
 from auditor.model import Coverage, State, Text
+from auditor.snapshot import absent
 from auditor.tables import COLLECTED, DERIVED
 
 AT = datetime(2026, 11, 20)
@@ -29,7 +30,7 @@ def test_complete_inputs_make_complete_tables() -> None:
 def test_a_gap_reaches_every_table_computed_from_it_and_no_other(table: str, state: State) -> None:
     gap = Coverage(table, "y", state, 0, Text("gap", "lacune"), Text("cure", "remède"))
     for entry in derive.coverage([*complete(), gap], {}):
-        if table in DERIVED[entry.table].derived_from:
+        if table in (*DERIVED[entry.table].derived_from, *DERIVED[entry.table].enriched_by):
             assert entry.state is state
             assert entry.reason is not None
             assert table in entry.reason.en
@@ -49,6 +50,15 @@ def test_the_worst_gap_counts_and_all_are_named() -> None:
         fr="elle est calculée à partir de account (incomplète), hr_contract (non collectée)",
     )
     assert found["account_kind"].state is State.PARTIAL
+
+
+def test_what_no_source_promised_is_no_gap_of_the_tables_it_would_enrich() -> None:
+    missing = {name for table in DERIVED.values() for name in table.enriched_by}
+    assert missing == {"otp_token", "entra_user", "entra_registration"}
+    entries = [entry for entry in complete() if entry.table not in missing] + [absent(COLLECTED[name]) for name in sorted(missing)]
+    found = {entry.table: entry.state for entry in derive.coverage(entries, {})}
+    assert (found["token_account"], found["authentication_strength"]) == (State.COMPLETE, State.COMPLETE)
+    assert found["entra_user_kind"] is State.ABSENT
 
 
 def test_a_table_nobody_speaks_of_is_absent() -> None:

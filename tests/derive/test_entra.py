@@ -129,8 +129,44 @@ def test_strength_of_each_account_by_what_it_signs_in_with_itself() -> None:
         ("directory", "phishing_resistant", "smartcard_required"),
         ("directory", "phishing_resistant", "has_certificate_mapping"),
         ("directory", "none", "none"),
-        ("directory", "unknown", "none"),
+        ("directory", None, None),
         ("entra", "phishing_resistant", "registration"),
-        ("entra", "unknown", "none"),
+        ("entra", None, None),
         ("entra", "phone", "registration"),
     ]
+
+
+def token(holder: str | None, *, active: bool | None = True) -> dict[str, Value]:
+    return {"token_key": f"t-{holder}-{active}", "holder": holder, "active": active}
+
+
+@pytest.mark.parametrize(
+    ("tokens", "columns", "strength"),
+    [
+        ([], {}, "none"),
+        ([token("marie")], {}, "app"),
+        ([token("marie", active=False)], {}, "none"),
+        ([token("marie", active=None)], {}, None),
+        ([token("marie", active=None), token("marie")], {}, "app"),
+        ([token("marie")], {"has_key_credential": True}, "phishing_resistant"),
+        ([token("marie")], {"has_key_credential": None}, None),
+        ([token("other")], {}, "none"),
+        ([token("other")], {"mail": None}, None),
+        ([token("other", active=False)], {"mail": None}, "none"),
+        ([token("other", active=None)], {"mail": None}, None),
+        ([token(None)], {}, None),
+    ],
+)
+def test_an_active_token_is_a_second_factor_of_its_owner(
+    tokens: list[dict[str, Value]], columns: dict[str, Value], strength: str | None
+) -> None:
+    marie = account("marie", 1, user_principal_name="marie@chu.test", **{"mail": "", **columns})
+    (row,) = derived({"account": [marie], "otp_token": tokens}, "authentication_strength")
+    evidence = {"none": "none", "app": "oath_token", "phishing_resistant": "has_key_credential", None: None}[strength]
+    assert (row["strength"], row["evidence"]) == (strength, evidence)
+
+
+def test_a_token_whose_owner_is_not_known_leaves_only_unread_accounts_unknown() -> None:
+    accounts = [account("read", 1, user_principal_name="", mail=""), account("unread", 2, user_principal_name=None, mail="")]
+    found = derived({"account": accounts, "otp_token": [token("nobody")]}, "authentication_strength")
+    assert [row["strength"] for row in found] == ["none", None]

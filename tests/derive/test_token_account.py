@@ -37,6 +37,13 @@ def test_a_holder_is_looked_for_by_logon_name_first(holder: str | None, expected
     assert owners(holder) == expected
 
 
+@pytest.mark.parametrize("active", [True, False, None])
+def test_whether_a_token_is_active_comes_with_it(active: bool | None) -> None:
+    tokens = [{"token_key": "t", "holder": "marie.p", "active": active}, {"token_key": "u", "holder": "nobody", "active": active}]
+    found = derived({"account": ACCOUNTS, "otp_token": tokens}, "token_account")
+    assert [(row["account_key"], row["active"]) for row in found] == [(f"{DOMAIN}-1", active), ("", active)]
+
+
 def test_a_principal_name_comes_before_a_mail_address() -> None:
     assert owners("marie@chu.test", ACCOUNTS[:1]) == [(f"{DOMAIN}-1", "principal_name")]
 

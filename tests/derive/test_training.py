@@ -221,3 +221,21 @@ def test_missing_rows_of_a_register_can_have_invented_a_finding() -> None:
     query = "select s.population as resource, s.trained > 5 as ok, s.population as name from staff_training s"
     assert analyse(query).negative == {"staff_training"}
     assert AS_OF > TODAY
+
+
+@pytest.mark.parametrize(
+    ("columns", "population"),
+    [
+        ({"employee_id": "00001"}, "medical"),
+        ({"employee_id": "1"}, "medical"),
+        ({"employee_id": "00011"}, "nursing"),
+        ({"employee_id": "99999"}, ""),
+        ({"employee_id": ""}, ""),
+        ({"employee_id": None}, None),
+    ],
+)
+def test_the_population_behind_an_account_comes_from_the_hr_file(columns: Row, population: str | None) -> None:
+    staff = contracts("Praticien hospitalier", 1, 1) + contracts("Infirmier DE", 11, 1)
+    rows = [{"row_number": line, **row} for line, row in enumerate(staff, 1)]
+    (row,) = derived({"hr_contract": rows, "account": [account("x", 9, **columns)]}, "account_population")
+    assert row["population"] == population
