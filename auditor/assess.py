@@ -5,9 +5,11 @@ The table of verdicts is section 7 of docs/architecture.md; `judge` is that tabl
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import product
 
 from auditor import __version__, derive
 from auditor.collect import joined
@@ -66,7 +68,7 @@ def assess(snapshot: Snapshot, settings: Audit, rules: Sequence[Rule]) -> Run:
         controls = tuple(rule for rule in chosen if not rule.raises)
         coverage, assessments = judge_all(engine, controls, (*collected, *computed), as_of, settings.rules)
         combinations = [rule for rule in chosen if rule.raises]
-        assessments = raise_findings(engine, combinations, assessments, as_of, settings.rules)
+        assessments = raise_findings(engine, combinations, assessments, coverage, as_of, settings.rules)
     return Run(
         establishment=settings.establishment.name,
         as_of=as_of,
@@ -78,6 +80,7 @@ def assess(snapshot: Snapshot, settings: Audit, rules: Sequence[Rule]) -> Run:
         coverage=coverage,
         fail_on=settings.fail_on,
         combinations=tuple(combinations),
+        notices=snapshot.notices,
     )
 
 
@@ -116,30 +119,39 @@ def judge_all(
 
 
 def raise_findings(
-    engine: Engine, combinations: Iterable[Rule], assessments: Iterable[Assessment], as_of: datetime, settings: RuleSettings
+    engine: Engine,
+    combinations: Iterable[Rule],
+    assessments: Iterable[Assessment],
+    coverage: Iterable[Coverage],
+    as_of: datetime,
+    settings: RuleSettings,
 ) -> tuple[Assessment, ...]:
-    """The assessments with the severity of each finding raised by the combinations that hold for its resource; the worst one wins.
+    """The assessments with the severity of each finding raised by the combinations that hold for its resource, to that of the worst.
 
-    Incomplete data can only hide a combination. One whose query fails is added as a control that ended in an error.
+    Incomplete data can only hide a combination: one that reads a summary of such data raises nothing. One whose
+    query fails is added as a control that ended in an error.
     """
-    raised: dict[tuple[str, str], Rule] = {}
+    doubtful = {entry.table for entry in coverage if entry.state is not State.COMPLETE and ALL[entry.table].summary}
+    sure = tuple(rule for rule in combinations if doubtful.isdisjoint(analyse(rule.query).reads))
+    raised: dict[tuple[str, str], list[Rule]] = defaultdict(list)
     failed: list[Assessment] = []
-    for rule, result in sorted(
-        _results(engine, tuple(combinations), as_of, settings), key=lambda pair: (-pair[0].severity.rank, pair[0].id)
-    ):
+    for rule, result in sorted(_results(engine, sure, as_of, settings), key=lambda pair: (pair[0].severity.rank, pair[0].id)):
         if isinstance(result, EngineError):
             failed.append(Assessment(rule.id, Verdict.ERROR, reasons=(result.text,)))
         else:
-            raised |= {(raises, str(row["resource"])): rule for row in result.failing for raises in rule.raises}
+            for raises, row in product(rule.raises, result.failing):
+                raised[raises, str(row["resource"])].append(rule)
     judged = (
-        replace(one, findings=tuple(_raised(finding, raised.get((finding.rule, finding.resource))) for finding in one.findings))
+        replace(one, findings=tuple(_raised(finding, raised.get((finding.rule, finding.resource), ())) for finding in one.findings))
         for one in assessments
     )
     return (*judged, *failed)
 
 
-def _raised(finding: Finding, combination: Rule | None) -> Finding:
-    return replace(finding, raised_to=combination.severity, raised_by=combination.id) if combination else finding
+def _raised(finding: Finding, combinations: Sequence[Rule]) -> Finding:
+    if not combinations:
+        return finding
+    return replace(finding, raised_to=combinations[0].severity, raised_by=tuple(combination.id for combination in combinations))
 
 
 def _results(

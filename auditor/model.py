@@ -84,6 +84,14 @@ class Coverage:
     collected_at: datetime | None = None
 
 
+@dataclass(frozen=True, order=True)
+class Notice:
+    """What readers of the report must know of a source although its tables may be complete."""
+
+    source: str
+    text: Text
+
+
 @dataclass(frozen=True)
 class Step:
     """One step of a remediation: what to do, the command in its dry-run form, how to verify and to undo it.
@@ -139,14 +147,14 @@ class Rule:
 class Finding:
     """One failing row. `resource` is the object's stable id, qualified by its source (a SID holds its domain);
     `confirmed` is False when the data behind it was incomplete in a way that could have invented it. `raised_to` is its severity
-    when the combination `raised_by` makes it worse than that of its rule."""
+    when the combinations `raised_by`, worst first, make it worse than that of its rule."""
 
     rule: str
     resource: str
     evidence: Mapping[str, Value]
     confirmed: bool = True
     raised_to: Severity | None = None
-    raised_by: str = ""
+    raised_by: tuple[str, ...] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -189,6 +197,7 @@ class Run:
     coverage: tuple[Coverage, ...]
     fail_on: str = "critical"
     combinations: tuple[Rule, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
     @property
     def id(self) -> str:

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from auditor import __version__, safe
 from auditor.errors import SnapshotError
-from auditor.model import Coverage, State, Text, Value
+from auditor.model import Coverage, Notice, State, Text, Value
 from auditor.tables import COLLECTED, Table
 
 FORMAT = 1
@@ -40,14 +40,20 @@ def digest(path: Path) -> str:
 
 
 class Writer:
-    """Takes rows from collectors and streams them to Parquet; memory holds one batch per table until `seal` sorts each table."""
+    """Takes rows from collectors and streams them to Parquet; memory holds one batch per table until `seal` sorts each table.
 
-    def __init__(self, folder: Path, as_of: datetime) -> None:
+    `resume` is where a collector may keep what a next run need not read again, None where there is no next run.
+    """
+
+    def __init__(self, folder: Path, as_of: datetime, resume: Path | None = None) -> None:
         self.folder = folder
         self.as_of = as_of
+        self.resume = resume
         self.coverage: list[Coverage] = []
         self.facts: dict[str, Mapping[str, object]] = {}
+        self.notices: list[Notice] = []
         self._pending: dict[str, list[Mapping[str, Value]]] = {}
+        self._stand_ins: dict[str, str] = {}
         self._files: dict[str, pq.ParquetWriter] = {}
 
     def add(self, table: str, row: Mapping[str, Value]) -> None:
@@ -59,6 +65,10 @@ class Writer:
         if len(pending) >= _BATCH:
             self._flush(table)
 
+    def stand_in(self, text: str) -> str:
+        """What is kept of a text that must not be: `?` and a number, the same for the same text of any source of this snapshot."""
+        return self._stand_ins.setdefault(text, f"?{len(self._stand_ins) + 1}")
+
     def add_coverage(self, entries: Iterable[Coverage]) -> None:
         """Say what a source delivered; exactly one entry per table and source."""
         self.coverage.extend(entries)
@@ -66,6 +76,10 @@ class Writer:
     def add_facts(self, source: str, facts: Mapping[str, object]) -> None:
         """Keep JSON facts about a source (counts, server, stamps) for the annex and for the next reader of the folder."""
         self.facts[source] = facts
+
+    def add_notice(self, source: str, text: Text) -> None:
+        """Say something that readers of the report must know of a source although its tables may be complete."""
+        self.notices.append(Notice(source, text))
 
     def _flush(self, table: str) -> None:
         rows = self._pending.pop(table, [])
@@ -107,6 +121,7 @@ class Writer:
             "files": files,
             "coverage": [_coverage_json(entry) for entry in sorted(self.coverage, key=lambda e: (e.table, e.source))],
             "facts": self.facts,
+            "notices": [{"source": notice.source, "text": _text_json(notice.text)} for notice in sorted(self.notices)],
         }
         safe.private_write(self.folder / "manifest.json", json.dumps(manifest, indent=1, sort_keys=True, ensure_ascii=False))
 
@@ -121,7 +136,7 @@ def absent(table: Table) -> Coverage:
 def create(path: Path, as_of: datetime) -> Iterator[Writer]:
     """Write a snapshot to `path`, replacing an older one at once when everything is there."""
     with safe.whole_folder(path) as folder:
-        writer = Writer(folder, as_of)
+        writer = Writer(folder, as_of, path.with_name(path.name + ".resume"))
         try:
             yield writer
             writer.seal()
@@ -139,6 +154,7 @@ class Snapshot:
     sha256: str
     coverage: tuple[Coverage, ...]
     facts: Mapping[str, Mapping[str, object]]
+    notices: tuple[Notice, ...] = ()
 
     def path(self, table: str) -> Path:
         """Parquet file of a collected table."""
@@ -162,7 +178,8 @@ def read(path: Path) -> Snapshot:
                     fr=f"{path} : {name}.parquet a été modifié après son écriture ; relancez la collecte.",
                 )
         coverage = tuple(_coverage(entry) for entry in manifest["coverage"])
-        return Snapshot(path, datetime.fromisoformat(manifest["as_of"]), sha256(raw).hexdigest(), coverage, manifest["facts"])
+        notices = tuple(Notice(notice["source"], Text(**notice["text"])) for notice in manifest.get("notices", ()))
+        return Snapshot(path, datetime.fromisoformat(manifest["as_of"]), sha256(raw).hexdigest(), coverage, manifest["facts"], notices)
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise SnapshotError(
             f"{path} is not a whole snapshot ({type(error).__name__}); run `audit collect` first.",

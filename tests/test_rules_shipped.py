@@ -45,9 +45,9 @@ def test_columns_are_named_and_texts_are_french_and_english(rule: Rule) -> None:
     for text in texts:
         assert text.en != text.fr
         assert not re.search(r"[^\W\d_]'[^\W\d_]", text.fr), f"typewriter apostrophe: {text.fr}"
-        assert not re.search(r"[^\u00a0\u202f][;?!»](\s|$)|[^\u00a0\u202f]:(?=\s|$)|«[^\u00a0]", text.fr), (
-            f"no-break space missing: {text.fr}"
-        )
+        assert not re.search(r"[^\u00a0\u202f]([;?!»%](?=[\s.,)]|$)|:(?=\s|$))|«[^\u00a0]", text.fr), f"no-break space missing: {text.fr}"
+        assert not re.search(r"[A-Za-z]'[a-z]", text.en), f"typewriter apostrophe: {text.en}"
+        assert not re.search(r"\.\.\.|  ", text.en + text.fr), f"three points or two spaces: {text.en} {text.fr}"
 
 
 @pytest.mark.slow

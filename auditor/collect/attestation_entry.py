@@ -10,13 +10,14 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from auditor.config_base import Settings
+from auditor.strict_yaml import RefusedValueError
 
 
 def _day(value: object) -> object:
     if isinstance(value, datetime):
         return value
     if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
-        raise ValueError("write the day as 2026-01-31")
+        raise RefusedValueError("write the day as 2026-01-31", "écrivez le jour comme 2026-01-31")
     return datetime.fromisoformat(value)
 
 
@@ -24,7 +25,9 @@ def _relative(value: str) -> str:
     """A path below the statement's own folder: a statement must not make the auditor read anything else."""
     parts = value.split("/")
     if "\\" in value or ":" in value or "\0" in value or any(part in ("", ".", "..") for part in parts):
-        raise ValueError("write a path below this folder, with / between names")
+        raise RefusedValueError(
+            "write a path below this folder, with / between names", "écrivez un chemin à l’intérieur de ce dossier, avec / entre les noms"
+        )
     return value
 
 
@@ -46,7 +49,7 @@ class Entry(Settings):
     @model_validator(mode="after")
     def _proof_with_hash(self) -> Entry:
         if (self.proof_file is None) != (self.sha256 is None):
-            raise ValueError("proof_file and sha256 go together")
+            raise RefusedValueError("proof_file and sha256 go together", "proof_file et sha256 vont ensemble")
         return self
 
 
@@ -91,6 +94,26 @@ class Console(Entry):
     may_erase: Annotated[int, Field(ge=0, le=100_000)]
 
 
+class Alerts(Entry):
+    """What becomes of the alerts of a backup console on the day of the statement."""
+
+    kind: Literal["alerts"]
+    console: Name
+    alerted: bool
+    owner: Annotated[str, Field(max_length=200)] = ""
+    unowned: Annotated[int, Field(ge=0, le=1_000_000)]
+    oldest_unowned: Day | None = None
+
+    @model_validator(mode="after")
+    def _oldest_of_some(self) -> Alerts:
+        if (self.oldest_unowned is None) != (self.unowned == 0):
+            raise RefusedValueError(
+                "give oldest_unowned when unowned is above 0, and only then",
+                "donnez oldest_unowned quand unowned dépasse 0, et seulement alors",
+            )
+        return self
+
+
 class Event(Entry):
     """An exercise held, a review made, or a policy approved."""
 
@@ -99,7 +122,10 @@ class Event(Entry):
     owner: Words
 
 
-KINDS: Mapping[str, type[RestoreTest | Copy | Console | Event]] = {
-    "restore_test": RestoreTest, "copy": Copy, "console": Console, "exercise": Event, "review": Event, "policy": Event,
+Statement = RestoreTest | Copy | Console | Alerts | Event
+
+KINDS: Mapping[str, type[Statement]] = {
+    "restore_test": RestoreTest, "copy": Copy, "console": Console, "alerts": Alerts,
+    "exercise": Event, "review": Event, "policy": Event,
 }  # fmt: skip
 """Model of each kind of statement."""

@@ -1,4 +1,4 @@
-"""Signed statements: a folder of YAML files, each a list of entries (restore tests, copies, consoles, exercises, reviews, policies).
+"""Signed statements: a folder of YAML files, each a list of entries (restore tests, copies, consoles, alerts, exercises…).
 
 An entry that is wrong (unknown or missing key, day to come, proof that is missing or was changed, said twice) is refused, counted and
 named by file and line; the others are kept. Its table is then partial, because what it was meant to say is not known.
@@ -13,24 +13,22 @@ from pathlib import Path
 
 from auditor import strict_yaml
 from auditor.collect import SourceError, csv_file, unread
-from auditor.collect.attestation_entry import KINDS, Console, Copy, Event, RestoreTest
+from auditor.collect.attestation_entry import KINDS, Alerts, Console, Copy, Event, RestoreTest, Statement
 from auditor.config import Attestations
 from auditor.errors import ConfigError
 from auditor.model import State, Text, Value
 from auditor.snapshot import Writer, digest
 from auditor.tables import COLLECTED
 
-TABLES = ("restore_test", "backup_copy", "backup_console", "attestation")
-_TABLE_OF = {"restore_test": "restore_test", "copy": "backup_copy", "console": "backup_console"}
+TABLES = ("restore_test", "backup_copy", "backup_console", "backup_alert", "attestation")
+_TABLE_OF = {"restore_test": "restore_test", "copy": "backup_copy", "console": "backup_console", "alerts": "backup_alert"}
 MAX_FILES = 1000
 MAX_PROOF = 1 << 30
 """Largest proof, in bytes."""
 
-Statement = RestoreTest | Copy | Console | Event
-
 
 def collect(settings: Attestations, writer: Writer, progress: Callable[[str, int], None]) -> None:
-    """Fill restore_test, backup_copy, backup_console and attestation from the *.yaml of a folder."""
+    """Fill the tables of statements from the *.yaml of a folder."""
     refused: dict[str, list[Text]] = defaultdict(list)
     rows: dict[str, dict[tuple[Value, ...], dict[str, Value]]] = {table: {} for table in TABLES}
     facts = []
@@ -120,6 +118,8 @@ def _problem(statement: Statement, folder: Path, as_of: datetime) -> Text | None
     days = [statement.date, statement.last_written] if isinstance(statement, Copy) else [statement.date]
     if max(days) > as_of:
         return Text("its day is after the audit", "sa date est postérieure à l’audit")
+    if isinstance(statement, Alerts) and statement.oldest_unowned and statement.oldest_unowned > statement.date:
+        return Text("oldest_unowned is after the day of the statement", "oldest_unowned est postérieur au jour de l’attestation")
     if isinstance(statement, Console) and statement.may_erase > statement.operators:
         return Text("may_erase is more than operators", "may_erase dépasse operators")
     if statement.proof_file is None or statement.sha256 is None:
@@ -180,6 +180,12 @@ def _row(statement: Statement) -> dict[str, Value]:
             return {
                 "console": statement.name, "auth_source": statement.auth_source, "second_factor": statement.mfa,
                 "operators": statement.operators, "erasers": statement.may_erase, "attested_at": statement.date, "proven": proven,
+            }  # fmt: skip
+        case Alerts():
+            return {
+                "console": statement.console, "alerted": statement.alerted, "owner": statement.owner.strip(), "unowned": statement.unowned,
+                "oldest_unowned_at": statement.oldest_unowned, "none_unowned": statement.oldest_unowned is None,
+                "attested_at": statement.date, "proven": proven,
             }  # fmt: skip
         case Event():
             return {

@@ -262,7 +262,7 @@ class Facts:
 
     def raised(self, control: Control) -> tuple[tuple[Rule, int], ...]:
         """Combinations that raised findings of a control, and how many."""
-        by = Counter(finding.raised_by for finding in control.confirmed if finding.raised_by)
+        by = Counter(combination for finding in control.confirmed for combination in finding.raised_by)
         return tuple((rule, by[rule.id]) for rule in self.run.combinations if rule.id in by)
 
     def chapter(self, recommendation: int) -> tuple[Control, ...]:

@@ -32,6 +32,7 @@ def render(run: Run, exit_code: int, exit_reason: Text) -> str:
             "rules_sha256": run.rules_sha256,
         },
         "coverage": [_coverage(entry) for entry in sorted(run.coverage, key=lambda c: (c.table, c.source))],
+        "notices": [{"source": notice.source, "text": _text(notice.text)} for notice in run.notices],
         "recommendations": [_protection(protection) for protection in counted.protections],
         "summary": {
             "by_verdict": {verdict.value: len(counted.with_verdict(verdict)) for verdict in Verdict},
@@ -94,7 +95,8 @@ def _assessment(control: Control) -> dict[str, object]:
 def _finding(control: Control, finding: Finding) -> dict[str, object]:
     return {
         "severity": control.severity(finding).value,
-        "raised_by": finding.raised_by,
+        "raised_by": next(iter(finding.raised_by), ""),
+        "combinations": list(finding.raised_by),
         "fingerprint": finding.fingerprint,
         "resource": finding.resource,
         "evidence": {name: _value(value) for name, value in finding.evidence.items()},

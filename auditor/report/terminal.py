@@ -34,7 +34,8 @@ def summary(run: Run, language: Language, *, colour: bool, unicode: bool, files:
     `unicode`."""
     say, counted = Phrases(language), facts.of(run)
     width = max(_NARROWEST, min(width, WIDTH))
-    lines = [*(_source(say, counted, source, width) for source in counted.sources), *_lacking(say, counted, width), Line()]
+    lines = [*(_source(say, counted, source, width) for source in counted.sources), *_lacking(say, counted, width)]
+    lines += [*_notices(say, run, width), Line()]
     lines += [
         Line.assemble((_shown(run.establishment, 44), "bold"), "  ", say.day(run.as_of), ", ", say.gettext("report no. %(id)s", id=run.id))
     ]
@@ -114,6 +115,13 @@ def _lacking(say: Phrases, counted: Facts, width: int) -> Iterator[Line]:
         line = Line("   " + set_cell_size(say.gettext("not provided"), 22))
         line.append(_shown(tables, width - line.cell_len - cell_len(lost)), "yellow")
         yield line.append(lost, "yellow")
+
+
+def _notices(say: Phrases, run: Run, width: int) -> Iterator[Line]:
+    """What must be known of a source, in full: it is a sentence somebody has to act on."""
+    for notice in run.notices:
+        said = visible(f"! {notice.source}{say.gettext(':')} {say.of(notice.text)}")
+        yield from (Line(line, "yellow") for line in textwrap.wrap(said, width, initial_indent="   ", subsequent_indent="     "))
 
 
 def _ran(say: Phrases, counted: Facts) -> Line:
