@@ -13,6 +13,7 @@ import re
 import struct
 import sys
 import zlib
+from collections import defaultdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -23,7 +24,9 @@ _HEADER, _CHUNK = 4096, 65536
 _EVENT_ID = re.compile(r'"EventID":(?:\{[^{}]*(?:\{[^{}]*\})?[^{}]*"#text":)?"?(\d{1,9})')
 _TIME = re.compile(r'"SystemTime":"([^"]{10,40})"')
 _COMPUTER = re.compile(r'"Computer":"((?:[^"\\]|\\.){1,256})"')
-_CPU_FIRST, _OVERHEAD = 20, 256
+_OVERHEAD = 256
+_BLOCK = 1024
+_NO_RECORD = 2**64 - 1
 
 
 def main() -> None:
@@ -56,9 +59,9 @@ def _read(path: Path) -> dict[str, Any]:
     from evtx import PyEvtxParser
 
     with path.open("rb") as file:
-        damaged, next_id = _check(file)
-    read = unreadable = 0
-    first = last = None
+        damaged, first, last = _check(file)
+    read = found = undecoded = incomplete = 0
+    numbers: dict[int, int] = defaultdict(int)
     hours: dict[tuple[str, str], list[Any]] = {}
     # One thread: order of the file, and no memory beyond one chunk.
     records = PyEvtxParser(str(path), number_of_threads=1).records_json()
@@ -68,23 +71,24 @@ def _read(path: Path) -> dict[str, Any]:
         except StopIteration:
             break
         except RuntimeError:
-            unreadable += 1
+            undecoded += 1
             continue
         if record is None:
             continue
         number, data = record["event_record_id"], record["data"]
         read += 1
-        first = number if first is None else min(first, number)
-        last = number if last is None else max(last, number)
+        # A chunk may stand twice in a file, in the place of another: records count once, and only those that must be there.
+        block, bit = divmod(number, _BLOCK)
+        if first <= number <= last and not numbers[block] >> bit & 1:
+            numbers[block] |= 1 << bit
+            found += 1
         if not _answer(data, hours):
-            unreadable += 1
-    missing = (last - first + 1 - read) if first is not None and last is not None else 0
-    if next_id and last is not None and next_id > last + 1:
-        missing += next_id - last - 1
+            incomplete += 1
     return {
         "read": read,
-        "unreadable": unreadable,
-        "missing": max(missing, 0),
+        "unreadable": undecoded + incomplete,
+        # A record that could not be decoded is not among those found either: it is not told twice.
+        "missing": max(last - first + 1 - found - undecoded, 0),
         "damaged": damaged,
         "hours": [[computer, *values] for (computer, _), values in sorted(hours.items())],
     }
@@ -125,25 +129,35 @@ def _event(event: dict[str, Any], at: datetime) -> dict[str, Any]:
     }
 
 
-def _check(file: BinaryIO) -> tuple[int, int]:
-    """Chunks that are missing or whose checksum is wrong, and the next record number (0 when the file was copied while open)."""
+def _check(file: BinaryIO) -> tuple[int, int, int]:
+    """Chunks that are missing or whose checksum is wrong, and the first and last record number by what is whole (1 and 0 if nothing is)."""
     header = file.read(_HEADER)
     if len(header) < _HEADER or not header.startswith(b"ElfFile\0"):
         raise ValueError("this is not an EVTX file")
     damaged = int(zlib.crc32(header[:120]) != struct.unpack_from("<I", header, 124)[0])
     (next_id,) = struct.unpack_from("<Q", header, 24)
     (chunks,) = struct.unpack_from("<H", header, 42)
+    # The header of a log that was copied while it was written to is older than its chunks.
     is_open = bool(struct.unpack_from("<I", header, 120)[0] & 1)
+    numbers = [next_id - 1] if next_id > 1 and not damaged and not is_open else []
     seen = 0
+    starts: set[int] = set()
     while chunk := file.read(_CHUNK):
         if not chunk.startswith(b"ElfChnk\0"):
             # Space after the last chunk was never written to; anything else is damage.
             damaged += int(any(chunk))
             continue
         seen += 1
-        damaged += int(len(chunk) < _CHUNK or not _is_whole(chunk))
+        if len(chunk) == _CHUNK and _is_whole(chunk):
+            start, stop = struct.unpack_from("<QQ", chunk, 24)
+            # A chunk without records ends at the largest number there is; two with the same records cannot both be in their place.
+            numbers += (start, stop) if start <= stop < _NO_RECORD else ()
+            damaged += int(start in starts)
+            starts.add(start)
+        else:
+            damaged += 1
     damaged += max(chunks - seen, 0)
-    return damaged, 0 if is_open else next_id
+    return damaged, min(numbers, default=1), max(numbers, default=0)
 
 
 def _is_whole(chunk: bytes) -> bool:

@@ -18,7 +18,10 @@ _BROKEN = Text(en="not a JSON record", fr="ce n’est pas un enregistrement JSON
 
 
 def collect(paths: tuple[Path, ...], max_age_days: int, log: Log, take: Callable[[dict[str, Any], str], None]) -> None:
-    """Give every object to `take` with its place, then close the log; lines that do not start with a brace belong to other logs."""
+    """Give every object to `take` with its place, then close the log.
+
+    Lines without a member of JSON belong to other logs; one that has some and does not start with a brace lost its beginning.
+    """
     files: dict[str, str] = {}
     path = paths[0]
     try:
@@ -53,6 +56,8 @@ def _read(path: Path, log: Log, take: Callable[[dict[str, Any], str], None]) -> 
                     log.lost(place, _BROKEN)
                 else:
                     take(found, place)
+            elif b'":' in text:
+                log.lost(place, _BROKEN)
 
 
 def _parsed(text: bytes) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from auditor.collect import json_lines
-from auditor.collect.log_rows import Log, account, address, machine
+from auditor.collect.log_rows import Log, account, address, event_number, machine
 from auditor.config_sign_ins import SambaLog
 from auditor.model import Text, Value
 from auditor.snapshot import Writer
@@ -84,12 +84,12 @@ def _sign_in(record: dict[str, Any], common: dict[str, Value], log: Log) -> None
             return
         sid = ""
     service = _text(record, "serviceDescription")
-    event, logon_type = record.get("eventId"), record.get("logonType")
+    logon_type = record.get("logonType")
     log.add(
         "sign_in",
         {
             **common,
-            "event_id": event if isinstance(event, int) else 0,
+            "event_id": event_number(record.get("eventId")) or 0,
             "activity": "ticket" if "kerberos" in service.lower() else "logon",
             "outcome": "success" if success else "failure",
             "reason": "" if success else _REASONS.get(status, "other"),
@@ -135,12 +135,11 @@ def _session(record: dict[str, Any], common: dict[str, Value], log: Log) -> None
 
 
 def _change(record: dict[str, Any], common: dict[str, Value], operation: str, log: Log) -> None:
-    event = record.get("eventId")
     log.add(
         "directory_change",
         {
             **common,
-            "event_id": event if isinstance(event, int) else 0,
+            "event_id": event_number(record.get("eventId")) or 0,
             "operation": operation,
             "actor_name": "",
             "actor_sid": _text(record, "userSid"),

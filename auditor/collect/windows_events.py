@@ -5,6 +5,7 @@ Event numbers and fields: Microsoft, "Security auditing", page of each event. NT
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -31,7 +32,7 @@ _LOGON_TYPES = {
     2: "interactive", 3: "network", 4: "batch", 5: "service", 7: "unlock", 8: "cleartext", 9: "new_credentials",
     10: "remote_interactive", 11: "cached", 12: "remote_interactive", 13: "unlock",
 }  # fmt: skip
-_SIGN_INS = {4624: "logon", 4625: "logon", 4768: "ticket", 4769: "service_ticket", 4771: "ticket", 4776: "ntlm"}
+_SIGN_INS = {4624: "logon", 4625: "logon", 4648: "explicit", 4768: "ticket", 4769: "service_ticket", 4771: "ticket", 4776: "ntlm"}
 _CHANGES = {
     4720: "account_created", 4722: "account_enabled", 4723: "password_change", 4724: "password_reset", 4725: "account_disabled",
     4726: "account_deleted", 4738: "account_changed", 4740: "account_locked", 4741: "account_created", 4742: "account_changed",
@@ -45,6 +46,8 @@ WANTED = frozenset({*_SIGN_INS, *_CHANGES, *_CLEARED})
 _NOT_ACCOUNTS = ("S-1-5-18", "S-1-5-19", "S-1-5-20", "S-1-5-7", "S-1-5-90-", "S-1-5-96-")
 """Windows itself, its services and window manager, and nobody."""
 _NULL_SID = "S-1-0-0"
+_PROFILE = re.compile(r"[a-z]:\\(users|documents and settings)\\(?!.*\\appdata\\local\\(programs|microsoft)\\)", re.IGNORECASE)
+"""A person's own folder, without the parts where installers put programs for one person."""
 
 
 class Record(NamedTuple):
@@ -89,7 +92,7 @@ def row(record: Record) -> tuple[str, dict[str, Value]] | None:
         return None
     if record.event_id in _CHANGES:
         return "directory_change", common | _change(record)
-    found = _sign_in(record)
+    found = _explicit(record) if record.event_id == 4648 else _sign_in(record)
     return ("sign_in", common | found) if found else None
 
 
@@ -123,6 +126,35 @@ def _sign_in(record: Record) -> dict[str, Value] | None:
         # What a ticket was asked for is what is reached: a machine, or the account that runs a service.
         found["host"] = machine(_text(data, "ServiceName").removesuffix("$")) or host
     return found
+
+
+def _explicit(record: Record) -> dict[str, Value] | None:
+    """A session that gave the credentials of an account; None for Windows itself and for machines, which do so at every sign-in."""
+    data, writer = record.data, machine(record.computer)
+    actor, actor_sid = account(_text(data, "SubjectUserName"))[0], _text(data, "SubjectUserSid")
+    name, domain = account(_text(data, "TargetUserName"))
+    if actor_sid.startswith((*_NOT_ACCOUNTS, _NULL_SID)) or actor.endswith("$") or name.endswith("$") or not (actor and actor_sid and name):
+        return None
+    reached = machine(_text(data, "TargetServerName").removesuffix("$"))
+    return {
+        "activity": _SIGN_INS[record.event_id],
+        "outcome": "attempt",
+        "reason": "",
+        "reason_code": "",
+        "account_name": name,
+        "account_domain": domain or _text(data, "TargetDomainName").lower(),
+        "account_sid": "",
+        "logon_type": "unsaid",
+        "protocol": "unsaid",
+        "host": writer if reached in ("", "localhost") else reached,
+        "origin": writer,
+        "country": "",
+        "application": "",
+        "mfa": "unsaid",
+        "actor_name": actor,
+        "actor_sid": actor_sid,
+        "from_profile": bool(_PROFILE.match(_text(data, "ProcessName"))),
+    }
 
 
 def _outcome(event: int, data: Mapping[str, Any]) -> tuple[bool, str, str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from auditor.collect import json_lines
 from auditor.collect import windows_events as windows
-from auditor.collect.log_rows import Log, machine
+from auditor.collect.log_rows import Log, event_number, machine
 from auditor.config_sign_ins import WindowsJson
 from auditor.model import Text
 from auditor.snapshot import Writer
@@ -19,7 +19,6 @@ _NAMES = {
     "provider": ("provider_name", "source_name", "SourceName"),
     "channel": ("channel", "log_name", "Channel"),
     "computer": ("computer_name", "Hostname", "Computer"),
-    "record_id": ("record_id", "record_number", "RecordNumber"),
 }
 """Names that forwarders give to the same thing."""
 
@@ -35,17 +34,19 @@ def _line(found: dict[str, Any], place: str, log: Log) -> None:
     values = {name: next((system[key] for key in keys if system.get(key) is not None), "") for name, keys in _NAMES.items()}
     # NXLog's EventTime is local time without zone: it is the last resort.
     at = windows.instant(str(found.get("@timestamp") or found.get("EventTime") or ""))
-    if at is None or not values["computer"] or not str(values["event_id"]).isdigit():
+    number = event_number(values["event_id"])
+    if at is None or not values["computer"] or number is None:
         log.lost(place, _INCOMPLETE)
         return
     data = next((part for name in ("event_data", "user_data") if isinstance(part := system.get(name), dict)), found)
     record = windows.Record(
-        event_id=int(values["event_id"]),
+        event_id=number,
         provider=str(values["provider"]),
         channel=str(values["channel"]),
         computer=str(values["computer"]),
         occurred_at=at,
-        record_id=int(values["record_id"]) if str(values["record_id"]).isdigit() else 0,
+        # The place of the line stands for the record.
+        record_id=0,
         data=_texts(data),
     )
     log.received(machine(record.computer), at, at)

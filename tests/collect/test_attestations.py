@@ -51,6 +51,15 @@ CONSOLE = """\
   may_erase: 2
   date: 2026-11-20
 """
+ALERTS = """\
+- kind: alerts
+  console: Console
+  alerted: true
+  owner: exploitation
+  unowned: 2
+  oldest_unowned: 2026-11-10
+  date: 2026-11-20
+"""
 EXERCISE = "- {kind: exercise, topic: crisis, owner: RSSI, date: 2026-03-12}\n"
 
 
@@ -78,7 +87,9 @@ def reason(found: Collected, table: str) -> str:
 
 def test_statements_become_rows(tmp_path: Path) -> None:
     digest = proof(tmp_path)
-    found = evidence(tmp_path, a=RESTORE + f"  proof_file: proofs/dpi.pdf\n  sha256: {digest.upper()}\n", b=COPY + CONSOLE + EXERCISE)
+    found = evidence(
+        tmp_path, a=RESTORE + f"  proof_file: proofs/dpi.pdf\n  sha256: {digest.upper()}\n", b=COPY + CONSOLE + ALERTS + EXERCISE
+    )
     assert {found.coverage[table].state for table in TABLES} == {State.COMPLETE}
     source = {"source": "attestations"}
     assert found.rows["restore_test"] == [
@@ -99,6 +110,12 @@ def test_statements_become_rows(tmp_path: Path) -> None:
         {
             **source, "console": "console", "auth_source": "local", "second_factor": True, "operators": 3, "erasers": 2,
             "attested_at": datetime(2026, 11, 20), "proven": False,
+        }
+    ]  # fmt: skip
+    assert found.rows["backup_alert"] == [
+        {
+            **source, "console": "console", "alerted": True, "owner": "exploitation", "unowned": 2,
+            "oldest_unowned_at": datetime(2026, 11, 10), "none_unowned": False, "attested_at": datetime(2026, 11, 20), "proven": False,
         }
     ]  # fmt: skip
     assert found.rows["attestation"] == [
@@ -173,6 +190,27 @@ def test_a_statement_said_twice_is_counted_once(tmp_path: Path) -> None:
     assert [row["result"] for row in found.rows["restore_test"]] == ["pass"]
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("unowned: 2", "unowned: 0"), "a.yaml:1: the file: give oldest_unowned when unowned is above 0, and only then"),
+        (("  oldest_unowned: 2026-11-10\n", ""), "a.yaml:1: the file: give oldest_unowned when unowned is above 0, and only then"),
+        (("2026-11-10", "2026-11-21"), "a.yaml:1: oldest_unowned is after the day of the statement"),
+        (("unowned: 2\n", "unowned: -1\n"), "a.yaml:5: unowned: "),
+    ],
+)
+def test_alerts_that_contradict_themselves_are_refused(tmp_path: Path, change: tuple[str, str], words: str) -> None:
+    found = evidence(tmp_path, a=ALERTS.replace(*change))
+    assert reason(found, "backup_alert").startswith(f"1 statement was refused, first {words}")
+    assert found.rows["backup_alert"] == []
+
+
+def test_alerts_may_have_no_reader_and_none_left(tmp_path: Path) -> None:
+    content = ALERTS.replace("  owner: exploitation\n", "").replace("unowned: 2\n  oldest_unowned: 2026-11-10\n", "unowned: 0\n")
+    (row,) = evidence(tmp_path, a=content).rows["backup_alert"]
+    assert (row["owner"], row["unowned"], row["oldest_unowned_at"], row["none_unowned"]) == ("", 0, None, True)
+
+
 def test_more_people_may_not_erase_than_sign_in(tmp_path: Path) -> None:
     found = evidence(tmp_path, a=CONSOLE.replace("may_erase: 2", "may_erase: 4"))
     assert "may_erase is more than operators" in reason(found, "backup_console")
@@ -223,6 +261,7 @@ def test_what_attest_writes_is_what_the_audit_reads(tmp_path: Path) -> None:
     path.write_text("# kept by hand\n" + EXERCISE.rstrip(), encoding="utf-8")
     attest.add(path, "restore_test", VALUES, tmp_path / "evidence" / "proofs" / "dpi.pdf", AS_OF)
     attest.add(path, "review", ("topic=access", "owner=true", "date=2026-10-01"), None, AS_OF)
+    attest.add(path, "alerts", ("console=Robot", "alerted=false", "unowned=0", "date=2026-10-01"), None, AS_OF)
     text = path.read_text(encoding="utf-8")
     assert text.startswith("# kept by hand\n" + EXERCISE)
     assert digest in text

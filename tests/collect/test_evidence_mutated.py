@@ -13,7 +13,7 @@ import pytest
 from auditor import collect
 from auditor.config import Attestations, Borg, Restic, Source
 from tests.collect.files import AS_OF
-from tests.collect.test_attestations import CONSOLE, COPY, EXERCISE, RESTORE
+from tests.collect.test_attestations import ALERTS, CONSOLE, COPY, EXERCISE, RESTORE
 
 RESTIC = json.dumps(
     [{"id": sha256(bytes((n,))).hexdigest(), "time": f"2026-11-1{n}T02:00:00.1Z", "hostname": "é", "paths": ["/srv"]} for n in range(9)]
@@ -24,11 +24,11 @@ BORG = json.dumps(
         "encryption": {"mode": "none"}, "repository": {"id": "r", "location": "/d"},
     }
 )  # fmt: skip
-STATEMENTS = RESTORE + COPY + CONSOLE + EXERCISE
+STATEMENTS = RESTORE + COPY + CONSOLE + ALERTS + EXERCISE
 ROWS = {
     "restic": ["backup_repository: 1 rows", "backup_job: 9 rows"],
     "borg": ["backup_repository: 1 rows", "backup_job: 9 rows"],
-    "attestations": ["restore_test: 1 rows", "backup_copy: 1 rows", "backup_console: 1 rows", "attestation: 1 rows"],
+    "attestations": [f"{table}: 1 rows" for table in ("restore_test", "backup_copy", "backup_console", "backup_alert", "attestation")],
 }
 """What a file that reads as complete must have given."""
 TOKENS = (
