@@ -16,12 +16,13 @@ from pathlib import Path
 
 import pytest
 
-from sample_data.generator import hospital, registry
+from sample_data.generator import hospital, registry, sign_ins
 from sample_data.generator.__main__ import AS_OF, SEED
 from sample_data.generator.answers_access import share_of_dormant
 from sample_data.generator.facts import Facts
 from sample_data.generator.identifiers import luhn_digit, sid_bytes
 from sample_data.generator.model import NEVER_EXPIRES, Hospital
+from sample_data.generator.sign_in_plan import CLOUD, DC1, DC2, VPN, unit_at
 
 ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "sample_data" / "hospital"
@@ -36,14 +37,14 @@ PLANTED: dict[str, int | None] = {
     "AD-KRB-009": 2, "AD-KRB-010": 1, "AD-KRB-011": 1, "AD-PRV-001": 1, "AD-PRV-005": 1, "AD-PRV-007": 4, "AD-PRV-011": 1, "AD-PRV-014": 3,
     "AD-PRV-015": 3, "AD-PRV-018": 3, "AD-PRV-019": 2, "AD-PRV-020": 1, "AD-STL-001": 0,
     "AD-STL-002": 480 + 16 + 20 + 20 + 60 + 25 + 220 + 25 + 10 + 10 + 10,
-    "BKP-001": 5, "BKP-002": 2, "BKP-003": 5, "BKP-004": 1, "BKP-005": 1, "BKP-006": 1, "BKP-007": 5, "BKP-009": 2, "BKP-010": 1,
-    "BKP-011": 2, "BKP-012": 1, "BKP-013": 1, "BKP-014": 1, "BKP-015": 4, "TRN-005": 1, "SPC-001": 12, "SPC-003": None,
+    "BKP-001": 5, "BKP-002": 2, "BKP-003": 5, "BKP-004": 1, "BKP-005": 1, "BKP-006": 1, "BKP-007": 5, "BKP-008": 2, "BKP-009": 2,
+    "BKP-010": 1, "BKP-011": 2, "BKP-012": 1, "BKP-013": 1, "BKP-014": 1, "BKP-015": 4, "TRN-005": 1, "SPC-001": 12, "SPC-003": None,
     "SPC-004": 34 + 46 + 5 + 2 + 3 + 3, "SPC-005": 14, "SPC-006": 15, "SPC-008": 6, "SPC-010": 40, "SPC-012": 60 + 30 + 15 + 10,
     "SPC-013": 60 + 4, "SPC-015": 45, "SPC-022": 35, "SPC-023": 20, "SPC-030": None,
 }  # fmt: skip
 PLANTED |= {
     "ENTRA-001": 60 + 1 + 1, "ENTRA-002": 2, "ENTRA-003": 6, "ENTRA-004": 70 + 1, "ENTRA-005": 1, "ENTRA-009": 1, "ENTRA-013": 1,
-    "ENTRA-020": 1, "ENTRA-037": 1, "ENTRA-050": 1, "ENTRA-051": 6, "ENTRA-052": 4, "ENTRA-053": 1, "ENTRA-055": 1, "ENTRA-070": 25,
+    "ENTRA-020": 1, "ENTRA-037": 1, "ENTRA-050": 1, "ENTRA-051": 6, "ENTRA-052": 4 + 1, "ENTRA-053": 1, "ENTRA-055": 1, "ENTRA-070": 25,
     "ENTRA-071": 8, "ENTRA-072": 9, "ENTRA-075": 6 + 2, "ENTRA-078": 3, "ENTRA-079": 1, "ENTRA-090": 4, "ENTRA-091": 3, "ENTRA-092": 3,
     "ENTRA-095": 1, "ENTRA-096": 1, "ENTRA-098": 1, "ENTRA-100": 1,
 }  # fmt: skip
@@ -53,11 +54,16 @@ PLANTED |= {
 }  # fmt: skip
 
 PLANTED |= {
-    "LOG-001": 1, "LOG-002": 2, "LOG-003": 1, "LOG-004": 1, "LOG-005": 1, "LOG-006": 1, "LOG-019": 2, "LOG-020": 1, "LOG-023": 1,
-    "LOG-024": None, "LOG-030": 1, "LOG-050": 1, "LOG-051": 1, "LOG-060": 1, "LOG-062": 1, "LOG-070": 1, "SPC-014": 2,
+    "LOG-001": 1, "LOG-002": 2 + 1, "LOG-003": 1 + 1, "LOG-004": 1, "LOG-005": 1, "LOG-006": 1, "LOG-010": 1, "LOG-011": 1, "LOG-019": 2,
+    "LOG-020": 1, "LOG-021": 1 + 1, "LOG-022": 1, "LOG-023": 1, "LOG-024": None, "LOG-027": 1, "LOG-030": 1, "LOG-031": 1,
+    "LOG-034": 1 + 1 + 1, "LOG-050": 1, "LOG-051": 1, "LOG-060": 1, "LOG-062": 1, "LOG-070": 1, "SPC-014": 2,
 }  # fmt: skip
-# Four of the vanished open the remote access; the two who prescribe are among them.
-PLANTED |= {"TOX-001": 4, "TOX-002": 1, "TOX-003": None}
+# Four of the vanished open the remote access; the two who prescribe are among them. The four synchronised administrators of the tenant
+# are technicians who run the domain, the fifth has an account made for that.
+PLANTED |= {
+    "TOX-001": 4, "TOX-002": 1, "TOX-003": 1, "TOX-004": None, "TOX-005": None, "TOX-006": 4 + 1, "TOX-007": None, "TOX-008": None,
+    "TOX-009": 2, "TOX-010": 1, "TOX-011": None, "TOX-012": None,
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -199,6 +205,25 @@ def test_hr_file_is_as_ugly_as_planned() -> None:
     for trap in ("9,90000E+10", "Œ", "D’\u00a0", "D' ", " ; ", "\n"):
         assert any(trap in cell for row in agents for cell in row), trap
     assert any("?" in row[3] for row in agents)
+
+
+def test_four_weeks_of_sign_ins_have_shifts_shared_machines_and_journeys(full: Hospital) -> None:
+    attempts = sign_ins.plan(full).attempts
+    for source, silent in ((DC1, 1), (DC2, 3)):
+        hours = {attempt.at.replace(minute=0, second=0) for attempt in attempts if attempt.source == source}
+        assert len(hours) == 28 * 24 - silent
+    on_wards: dict[str, set[str]] = {}
+    for attempt in attempts:
+        if attempt.source in (DC1, DC2) and attempt.ok and unit_at(attempt.origin):
+            on_wards.setdefault(attempt.origin, set()).add(attempt.who)
+    shared = [origin for origin, people in on_wards.items() if len(people) >= 5]
+    assert len(shared) == 10  # two machines in each of the five wards
+    assert any(attempt.source == VPN and attempt.at.hour == 22 for attempt in attempts)
+    cloud = [attempt for attempt in attempts if attempt.source == CLOUD]
+    assert len({attempt.who for attempt in cloud}) == 20
+    abroad = {country: {a.who for a in cloud if a.country == country} for country in ("CA", "ES", "VN")}
+    assert {country: len(people) for country, people in abroad.items()} == {"CA": 6, "ES": 5, "VN": 1}
+    assert len({attempt.device for attempt in cloud}) == 20 + 3  # three of them are not the person's own
 
 
 def test_everything_is_invented() -> None:

@@ -10,6 +10,7 @@ from sample_data.generator import (
     answers_combinations,
     answers_credentials,
     answers_entra,
+    answers_habits,
     answers_people,
     answers_sign_ins,
     answers_training,
@@ -24,8 +25,10 @@ def key(hospital: Hospital) -> dict[str, list[str]]:
     facts = Facts(hospital)
     found = {**answers_credentials.answers(facts), **answers_access.answers(facts), **answers_people.answers(facts)}
     found |= answers_entra.answers(facts)
-    found |= answers_sign_ins.answers(facts, sign_ins.plan(hospital))
-    found |= answers_combinations.answers(facts, found)
+    signed_in = sign_ins.plan(hospital)
+    found |= answers_sign_ins.answers(facts, signed_in)
+    found |= answers_habits.answers(facts, signed_in)
+    found |= answers_combinations.answers(facts, signed_in, found)
     found |= answers_backups.answers(facts)
     found |= answers_training.answers(facts)
     return {rule: sorted(found[rule]) for rule in sorted(found)}

@@ -30,6 +30,10 @@ def answers(facts: Facts) -> dict[str, list[str]]:
             system.key for system in SYSTEMS
             if not any(s is system and r.result == "pass" and r.scope != "file" and r.referent for s, r in year)
         ],
+        "BKP-008": [
+            f"attestations/{console.name}" for console in CONSOLES
+            if not console.alerts.sent or not console.alerts.owner or console.alerts.oldest > 3
+        ],
         "BKP-009": [tried(system, restore) for system, restore in year if not restore.proof],
         "BKP-010": [
             f"attestations/{system.key}/{restore.scope}/{restore.copy}" for system, restore in year

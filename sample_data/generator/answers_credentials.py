@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sample_data.generator import tokens
 from sample_data.generator.facts import PERSONAL, Facts
 from sample_data.generator.model import DOMAIN_SID, NEVER_EXPIRES, NO_PREAUTH, PASSWORD_NOT_REQUIRED, REVERSIBLE
 
@@ -9,6 +10,7 @@ from sample_data.generator.model import DOMAIN_SID, NEVER_EXPIRES, NO_PREAUTH, P
 def answers(facts: Facts) -> dict[str, list[str]]:
     """Rule -> failing resources."""
     hospital, users, privileged, others = facts.hospital, facts.users, facts.privileged, facts.others
+    equipped = {token.account for token in tokens.plan(hospital) if token.active}
     return {
         "AD-ACC-001": [a.sid for a in users if a.control & PASSWORD_NOT_REQUIRED],
         "AD-ACC-002": [a.sid for a in others if a.kind not in ("break_glass", "system") and a.control & NEVER_EXPIRES],
@@ -27,7 +29,10 @@ def answers(facts: Facts) -> dict[str, list[str]]:
         "AD-ACC-019": [a.sid for a in hospital.accounts if a.rid == 501 and a.enabled],
         "AD-ACC-021": [a.sid for a in hospital.accounts if a.rid == 502 and (a.password_set is None or facts.before(a.password_set, 365))],
         "AD-ACC-023": [a.sid for a in privileged if a.kind not in ("service", "system") and not facts.has_strong_authentication(a)],
-        "SPC-030": [a.sid for a in facts.holding("remote_access") if a.kind in PERSONAL and not facts.has_strong_authentication(a)],
+        "SPC-030": [
+            a.sid for a in facts.holding("remote_access")
+            if a.kind in PERSONAL and not facts.has_strong_authentication(a) and a not in equipped
+        ],
         "AD-KRB-001": [a.sid for a in privileged if a.rid != 502 and a.spns],
         "AD-KRB-003": [a.sid for a in privileged if a.control & NO_PREAUTH],
         "AD-KRB-004": [a.sid for a in others if a.control & NO_PREAUTH],

@@ -20,7 +20,7 @@ def answers(facts: Facts) -> dict[str, list[str]]:
     users = [user for user in tenant.users if user.enabled]
     members = [user for user in users if not user.external]
     people = [user for user in members if user.kind == "person"]
-    privileged = _privileged(tenant)
+    privileged = privileged_users(tenant)
     admins = [user for user in users if user in privileged]
     no_glass = [user for user in admins if user.kind != "break_glass"]
     working = [user for user in members if user.kind in ("person", "generic", "vendor")]
@@ -69,7 +69,7 @@ def global_administrators(tenant: Tenant) -> int:
     return len({h.holder for h in tenant.holdings if h.role == GLOBAL_ADMINISTRATOR})
 
 
-def _privileged(tenant: Tenant) -> dict[CloudUser, bool]:
+def privileged_users(tenant: Tenant) -> dict[CloudUser, bool]:
     """Users who hold a role that can take over the tenant, and whether for good."""
     found: dict[CloudUser, bool] = {}
     for holding in tenant.holdings:

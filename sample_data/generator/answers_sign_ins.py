@@ -8,7 +8,7 @@ from datetime import datetime, time, timedelta
 
 from sample_data.generator.facts import Facts
 from sample_data.generator.model import Account
-from sample_data.generator.sign_ins import DC2, HOSTS, UNITS, Attempt, Plan
+from sample_data.generator.sign_in_plan import DC2, HOSTS, PLACES, SHARED, UNITS, Attempt, Plan
 
 _PRIVILEGED = (512, 518, 519, 520, 521, 526, 527, 544, 548, 549, 550, 551, 580)
 
@@ -21,7 +21,8 @@ def answers(facts: Facts, plan: Plan) -> dict[str, list[str]]:
     pairs = _by(lambda a: (a.who, a.origin), plan.attempts)
     return {
         "LOG-001": [
-            o for o, tried in _by(lambda a: a.origin, refused).items() if _is_spray(tried, [a for a in plan.attempts if a.origin == o])
+            o for o, tried in _by(lambda a: a.origin, refused).items()
+            if o not in SHARED and _is_spray(tried, [a for a in plan.attempts if a.origin == o], len(came_in))
         ],
         "LOG-002": [f"{who}/{o}" for (who, o), tried in _by(lambda a: (a.who, a.origin), wrong).items() if _is_guessing(tried)],
         "LOG-003": [f"{who}/{o}" for (who, o), all_tries in pairs.items() if _is_guessed(all_tries)],
@@ -66,10 +67,12 @@ def _windows(attempts: list[Attempt], minutes: int) -> Iterable[list[Attempt]]:
         yield [a for a in attempts if timedelta(0) <= a.at - first.at < timedelta(minutes=minutes)]
 
 
-def _is_spray(refused: list[Attempt], everything: list[Attempt]) -> bool:
+def _is_spray(refused: list[Attempt], everything: list[Attempt], known: int) -> bool:
+    """Five accounts within ten minutes, more where the logs know more than 250."""
+    enough = max(5, min(20, 0.02 * known))
     for near in _windows(refused, 10):
         day = [a for a in everything if a.at.date() == near[-1].at.date()]
-        if len({a.who for a in near}) >= 5 and sum(not a.ok for a in day) > sum(a.ok for a in day):
+        if len({a.who for a in near}) >= enough and sum(not a.ok for a in day) > sum(a.ok for a in day):
             return True
     return False
 
@@ -96,23 +99,19 @@ def _is_slow_spray(attempts: list[Attempt]) -> bool:
 
 
 def _pole(place: str) -> str:
-    for _, pole, network, machine in UNITS.values():
-        if place == machine or place.startswith(f"10.20.{network}."):
+    for _, pole, network, machine in PLACES:
+        if place == machine.lower() or place.startswith(f"10.20.{network}."):
             return pole
     return ""
 
 
-def _host(attempt: Attempt) -> str:
-    return attempt.host or HOSTS[attempt.source]
-
-
 def _is_everywhere(visits: list[Attempt]) -> bool:
-    return any(len({_pole(_host(v)) or _host(v) for v in near}) >= 5 for near in _windows(visits, 5))
+    return any(len({_pole(v.where) or v.where for v in near}) >= 5 for near in _windows(visits, 5))
 
 
 def _is_away(visit: Attempt) -> bool:
     home = next((pole for key, (_, pole, _, _) in UNITS.items() if key in visit.who), "")
-    seen = _pole(visit.host if visit.logon_type == 2 else visit.origin)
+    seen = _pole(visit.place)
     return bool(home and seen) and home != seen
 
 

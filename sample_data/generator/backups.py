@@ -71,6 +71,16 @@ class System:
 
 
 @dataclass(frozen=True)
+class Alerts:
+    """What a console does with a backup that failed: who is told, and the age in days of the oldest of those nobody took in hand."""
+
+    sent: bool = True
+    owner: str = "équipe infrastructure"
+    unowned: int = 0
+    oldest: int = 0
+
+
+@dataclass(frozen=True)
 class Console:
     """A backup console; `age` in days since the statement."""
 
@@ -80,6 +90,7 @@ class Console:
     operators: int
     may_erase: int
     age: int
+    alerts: Alerts
 
 
 @dataclass(frozen=True)
@@ -160,9 +171,10 @@ SYSTEMS = (
 )  # fmt: skip
 
 CONSOLES = (
-    Console("console-chu", "production_directory", mfa=True, operators=9, may_erase=5, age=20),
-    Console("robot-bandes", "local", mfa=True, operators=3, may_erase=3, age=364),
-    Console("coffre-objet", "dedicated_directory", mfa=False, operators=4, may_erase=2, age=20),
+    Console("console-chu", "production_directory", mfa=True, operators=9, may_erase=5, age=20, alerts=Alerts(unowned=2, oldest=12)),
+    Console("robot-bandes", "local", mfa=True, operators=3, may_erase=3, age=364, alerts=Alerts(sent=False)),
+    # Near miss: an alert of yesterday that somebody will take in hand.
+    Console("coffre-objet", "dedicated_directory", mfa=False, operators=4, may_erase=2, age=20, alerts=Alerts(unowned=1, oldest=1)),
 )
 
 EVENTS = (
@@ -269,8 +281,17 @@ def _evidence(hospital: Hospital) -> dict[str, str]:
         for console in CONSOLES
     ]  # fmt: skip
     events = [_entry(kind, hospital.day(age), topic=topic, owner="RSSI") for kind, topic, age in EVENTS]
-    lists = {"restore_tests.yaml": tests, "copies.yaml": copies, "consoles.yaml": consoles, "gouvernance.yaml": events}
+    lists = {
+        "restore_tests.yaml": tests, "copies.yaml": copies, "consoles.yaml": consoles, "gouvernance.yaml": events,
+        "alertes.yaml": [_alerts(hospital, console) for console in CONSOLES],
+    }  # fmt: skip
     return {**proofs, **{name: "\n".join(["# Données fictives / fictitious data", *entries]) for name, entries in lists.items()}}
+
+
+def _alerts(hospital: Hospital, console: Console) -> str:
+    told = console.alerts
+    oldest = {"oldest_unowned": hospital.day(told.oldest)} if told.unowned else {}
+    return _entry("alerts", hospital.day(1), console=console.name, alerted=told.sent, owner=told.owner, unowned=told.unowned, **oldest)
 
 
 def _restore(hospital: Hospital, system: System, restore: Restore, proofs: dict[str, str]) -> str:

@@ -12,7 +12,7 @@ from datetime import datetime
 from sample_data.generator import jobs
 from sample_data.generator.faults_credentials import is_staff
 from sample_data.generator.identifiers import guid_text
-from sample_data.generator.model import DNS, DOMAIN_SID, Account, Hospital
+from sample_data.generator.model import DNS, DOMAIN_SID, SMARTCARD, Account, Hospital
 
 TENANT = guid_text("entra tenant")
 OTHER_TENANT = guid_text("entra other tenant")
@@ -276,6 +276,11 @@ def _plant_roles(tenant: Tenant, technicians: list[CloudUser]) -> None:
     technicians[2].methods = NOTHING
     reports = CloudGroup(guid_text("entra group reports"), "Rôles - rapports", technicians[4:6])
     held.append(Holding(reports, ROLE["Reports Reader"]))  # near miss: reads reports only
+    # The account that runs the domain also holds a role of the tenant, with a key there and a password here.
+    twice = next(a for a in hospital.accounts if a.sam.startswith("adm_") and not a.control & SMARTCARD and not a.certificate and a.enabled)
+    synced = _synced(tenant, twice, 3)
+    synced.methods = RESISTANT
+    held.append(Holding(synced, ROLE["Exchange Administrator"], "eligible", permanent=False))
     guest = tenant.user(f"infogerance_presta.test#EXT#@{DNS}", "Infogérance", "guest", 800, methods=APP, mail="infogerance@presta.test")
     held.append(Holding(guest, GLOBAL_ADMINISTRATOR))
     technicians[6].enabled, technicians[6].methods = False, None  # near miss of ENTRA-052

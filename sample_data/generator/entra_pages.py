@@ -59,10 +59,17 @@ def files(tenant: Tenant) -> dict[str, bytes]:
     }
     found = {f"entra/{name}/1.json": _one(value) for name, value in singles.items()}
     for name, values in lists.items():
-        pages = [values[start : start + PAGE] for start in range(0, len(values), PAGE)] or [[]]
-        for number, page in enumerate(pages, 1):
-            following = f"{BASE}/{name}?$skiptoken={number + 1}" if number < len(pages) else None
-            found[f"entra/{name}/{number}.json"] = _page(page, following)
+        found |= paged(name, values)
+    return found
+
+
+def paged(name: str, values: list[dict[str, Any]]) -> dict[str, bytes]:
+    """The pages of one list."""
+    found = {}
+    pages = [values[start : start + PAGE] for start in range(0, len(values), PAGE)] or [[]]
+    for number, page in enumerate(pages, 1):
+        following = f"{BASE}/{name}?$skiptoken={number + 1}" if number < len(pages) else None
+        found[f"entra/{name}/{number}.json"] = _page(page, following)
     return found
 
 
@@ -81,8 +88,13 @@ def _page(values: list[dict[str, Any]], following: str | None) -> bytes:
     return f'{{{head}"value":[\n{lines}\n]}}\n'.encode()
 
 
+def moment_text(moment: datetime) -> str:
+    """A time as Graph writes it."""
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
 def _time(moment: datetime | None) -> str | None:
-    return None if moment is None else f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+    return None if moment is None else moment_text(moment)
 
 
 def _user(user: CloudUser) -> dict[str, Any]:
@@ -133,7 +145,8 @@ def _authorization() -> dict[str, Any]:
 
 def _methods() -> dict[str, Any]:
     def method(name: str, target: str, state: str = "enabled") -> dict[str, Any]:
-        return {"id": name, "state": state, "includeTargets": [{"targetType": "group", "id": target}]}
+        kind = f"#microsoft.graph.{name[0].lower()}{name[1:]}AuthenticationMethodConfiguration"
+        return {"@odata.type": kind, "id": name, "state": state, "includeTargets": [{"targetType": "group", "id": target}]}
 
     group = guid_text("entra group voice")
     return {

@@ -100,7 +100,8 @@ def _plant_groups(hospital: Hospital) -> None:
     generic = hospital.take(hospital.n(35), lambda account: account.kind == "generic")
     cut = (hospital.n(25), hospital.n(25) + hospital.n(6))
     group("GG_DPI_IDE").members += generic[: cut[0]]
-    group("GG_VPN_SSL").members += generic[cut[0] : cut[1]]
+    administrator = [account for account in hospital.accounts if account.sam.startswith("adm_")][18]
+    group("GG_VPN_SSL").members += [*generic[cut[0] : cut[1]], administrator]
     group("GG_DPI_PRESCRIPTEUR").members += generic[cut[1] :]
     group("GG_DPI_IDE").members += [account for account in hospital.accounts if account.kind == "break_glass"]  # near miss: declared
 

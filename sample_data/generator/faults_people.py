@@ -35,6 +35,7 @@ def _plant_registry(hospital: Hospital) -> None:
     for account in (*doctors, *nurses):
         if account.professional:
             account.professional.vanished = True
+    nurses[0].last_sign_in = hospital.ago(25)  # near miss of TOX-004: not seen since
     vpn = hospital.group("GG_VPN_SSL")
     vpn.members += [account for account in (doctors[0], *nurses[:2]) if account not in vpn.members]
     former = [account for account in hospital.accounts if is_staff(account) and not account.enabled]

@@ -12,6 +12,7 @@ from sample_data.generator import (
     backups,
     builtin,
     entra,
+    entra_log,
     entra_pages,
     faults_access,
     faults_credentials,
@@ -77,8 +78,10 @@ def files(hospital: Hospital) -> dict[str, bytes]:
         content[f"registry/{name}"] = text.encode()
     content["hr/agents.csv"] = hr.agents(hospital)
     content["vendors/prestataires.csv"] = hr.vendors(hospital)
-    content.update(logs.files(hospital, sign_ins.plan(hospital)))
-    content.update(entra_pages.files(entra.plan(hospital)))
+    signed_in, tenant = sign_ins.plan(hospital), entra.plan(hospital)
+    content |= logs.files(hospital, signed_in)
+    content |= entra_log.files(tenant, signed_in)
+    content |= entra_pages.files(tenant)
     content |= backups.files(hospital)
     for part in (training, phishing, tokens):
         content |= part.files(hospital)

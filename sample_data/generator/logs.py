@@ -1,4 +1,4 @@
-"""The planned sign-ins as the logs that tell them: Samba's JSON audit log, a VPN's CSV, Windows events from a forwarder."""
+"""The planned sign-ins as the logs that tell them: Samba's JSON audit log, a VPN's CSV, Windows events from a forwarder, Graph."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from sample_data.generator.model import DNS, Hospital
-from sample_data.generator.sign_ins import DC1, DC2, VPN, WINDOWS, Attempt, Change, Plan
+from sample_data.generator.sign_in_plan import DC1, DC2, VPN, WINDOWS, Attempt, Change, Plan
 
 _STATUS = {
     "": "NT_STATUS_OK", "bad_password": "NT_STATUS_WRONG_PASSWORD", "no_such_user": "NT_STATUS_NO_SUCH_USER",
@@ -91,6 +91,13 @@ def _windows(plan: Plan) -> bytes:
                 "IpAddress": "127.0.0.1" if attempt.logon_type == 2 else attempt.origin,
             }  # fmt: skip
             records.append((attempt.at, _event(attempt.host, "4624", _AUDITING, {"event_data": data})))
+    for given in plan.given:
+        data = {
+            "SubjectUserSid": given.actor.sid, "SubjectUserName": given.actor.sam, "SubjectDomainName": NETBIOS,
+            "TargetUserName": given.account.sam, "TargetDomainName": NETBIOS, "TargetServerName": f"{given.server}.{DNS}",
+            "ProcessName": given.program, "IpAddress": "-",
+        }  # fmt: skip
+        records.append((given.at, _event(given.machine, "4648", _AUDITING, {"event_data": data})))
     for at, host, actor in plan.cleared:
         data = {"SubjectUserSid": actor.sid, "SubjectUserName": actor.sam, "SubjectDomainName": NETBIOS}
         records.append((at, _event(host, "1102", "Microsoft-Windows-Eventlog", {"user_data": data})))
@@ -111,10 +118,10 @@ def _vpn(plan: Plan) -> bytes:
     """Times in UTC, the account spelled in three ways."""
     text = io.StringIO()
     writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
-    writer.writerow(("horodatage", "compte", "resultat", "adresse", "motif"))
+    writer.writerow(("horodatage", "compte", "resultat", "adresse", "pays", "motif"))
     spellings = ("{}", NETBIOS + "\\{}", "{}@" + DNS)
     for number, attempt in enumerate(plan.attempts):
         if attempt.source == VPN:
             written = spellings[number % 3].format(attempt.who)
-            writer.writerow((f"{attempt.at:%d/%m/%Y %H:%M:%S}", written, "OK" if attempt.ok else "ECHEC", attempt.origin, ""))
+            writer.writerow((f"{attempt.at:%d/%m/%Y %H:%M:%S}", written, "OK" if attempt.ok else "ECHEC", attempt.origin, "FR", ""))
     return text.getvalue().encode("utf-8-sig")

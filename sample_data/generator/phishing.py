@@ -54,9 +54,10 @@ def plan(hospital: Hospital) -> list[Exercise]:
     winter = Exercise("hameconnage-hiver", hospital.ago(330), events=True)
     spring = Exercise("hameconnage-printemps", hospital.ago(205), events=True)
     nursing, other = crowd["nursing"], crowd["other"]
+    away = hospital.n(500)
     both = nursing[: hospital.n(120)], other[: hospital.n(80)]
     _send(old, rng, [*nursing[: hospital.n(120)], *other[: hospital.n(60)]], 0.25, 0.05)
-    _send(winter, rng, [*both[0], *both[1], *nursing[500:][: hospital.n(160)], *other[500:][: hospital.n(140)]], 0.21, 0.05)
+    _send(winter, rng, [*both[0], *both[1], *nursing[away:][: hospital.n(160)], *other[away:][: hospital.n(140)]], 0.21, 0.05)
     _send(spring, rng, [*both[0], *both[1], *nursing[200:][: hospital.n(100)], *other[200:][: hospital.n(80)]], 0.05, 0.22)
     winter.mails += [Mail(account, "not_in_hr") for account in partners[: hospital.n(20)]]
     for exercise in (winter, spring):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sample_data.generator.model import Hospital, Professional
 
@@ -38,12 +38,16 @@ def releases(hospital: Hospital) -> dict[str, str]:
     first = [person for person in hospital.professionals if not person.unlisted and not person.new]
     second = [person for person in hospital.professionals if not person.unlisted and not person.vanished]
     files = {}
-    for days, people in ((16, first), (9, second)):
-        released = hospital.ago(days) + timedelta(minutes=12)
-        rows = [_row(person, site) for person in people for site in _sites(person, latest=days == 9)]
+    for released, people in zip(moments(hospital), (first, second), strict=True):
+        rows = [_row(person, site) for person in people for site in _sites(person, latest=people is second)]
         lines = ["|".join(COLUMNS) + "|", *rows]
         files[f"PS_LibreAcces_Personne_activite_{released:%Y%m%d%H%M}.txt"] = "\n".join(lines) + "\n"
     return files
+
+
+def moments(hospital: Hospital) -> tuple[datetime, datetime]:
+    """When the two releases were made."""
+    return hospital.ago(16) + timedelta(minutes=12), hospital.ago(9) + timedelta(minutes=12)
 
 
 def _sites(person: Professional, *, latest: bool) -> list[tuple[str, str]]:

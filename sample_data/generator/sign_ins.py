@@ -2,140 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 
+from sample_data.generator import sign_ins_cloud, sign_ins_daily, sign_ins_habits
 from sample_data.generator.facts import Facts
-from sample_data.generator.model import Account, Group, Hospital
-
-DAYS = 28
-DC1, DC2, VPN, WINDOWS = "journal-dc1", "journal-dc2", "vpn", "journaux-windows"
-HOSTS = {DC1: "chuv-dc1", DC2: "chuv-dc2", VPN: "vpn"}
-UNITS = {
-    "urg": ("Urgences", "Urgences et réanimation", 1, "POSTE-0001"),
-    "rea": ("Réanimation", "Urgences et réanimation", 2, "POSTE-0013"),
-    "cardio": ("Cardiologie", "Cœur et poumon", 3, "POSTE-0025"),
-    "pneumo": ("Pneumologie", "Cœur et poumon", 4, "POSTE-0037"),
-    "bloc": ("Bloc opératoire", "Bloc opératoire", 5, "POSTE-0049"),
-}
-"""Key in account names: unit, pole, third number of its network, its shared machine; audit.yaml says the same in patterns."""
-SERVERS = ("SRV-RDS01", "SRV-FIC02", "SRV-APP03", "SRV-WEB04")
-
-
-@dataclass(eq=False)
-class Attempt:
-    """One sign-in. `name` is what was typed when there is no such account."""
-
-    at: datetime
-    source: str
-    account: Account | None
-    origin: str
-    reason: str = ""
-    name: str = ""
-    host: str = ""
-    logon_type: int = 3
-
-    @property
-    def ok(self) -> bool:
-        """It succeeded."""
-        return not self.reason
-
-    @property
-    def who(self) -> str:
-        """The name typed."""
-        return self.account.sam.lower() if self.account else self.name
-
-
-@dataclass(eq=False)
-class Change:
-    """A member added to a group or removed from it."""
-
-    at: datetime
-    group: Group
-    member: Account
-    actor: Account
-    added: bool = True
-
-
-@dataclass(eq=False)
-class Plan:
-    """What the logs tell."""
-
-    attempts: list[Attempt] = field(default_factory=list)
-    changes: list[Change] = field(default_factory=list)
-    cleared: list[tuple[datetime, str, Account]] = field(default_factory=list)
-    drill: tuple[datetime, datetime] = (datetime(1, 1, 1), datetime(1, 1, 1))
+from sample_data.generator.model import Account, Hospital
+from sample_data.generator.sign_in_plan import DAYS, DC1, DC2, SERVERS, UNITS, VPN, WINDOWS, Attempt, Change, Plan, moment
 
 
 def plan(hospital: Hospital) -> Plan:
     """The plan of that hospital: always the same."""
     facts = Facts(hospital)
     made = Plan()
-    staff = _staff(facts)
-    _shifts(hospital, made, staff)
-    _guesses(hospital, made, staff[60:])
+    team = sign_ins_cloud.people(facts)
+    people = sign_ins_daily.crews(facts, {who.account for who in team})
+    office = people.office
+    sign_ins_daily.add(hospital, made, people)
+    sign_ins_cloud.add(hospital, made, team)
+    sign_ins_habits.add(hospital, made, people)
+    admin = next(a for a in facts.privileged if a.person and a.sam.isascii() and a.last_sign_in and not facts.before(a.last_sign_in, 20))
+    _guesses(hospital, made, office[80:], admin)
     _accounts(hospital, facts, made)
-    _machines(hospital, made, staff[50:60])
-    _groups(hospital, made, staff[40:50])
+    _machines(hospital, made, office[56:60])
+    _groups(hospital, made, office[40:50])
     made.attempts.sort(key=lambda attempt: (attempt.at, attempt.source, attempt.who, attempt.host))
+    made.given.sort(key=lambda given: (given.at, given.machine))
     return made
 
 
-def moment(hospital: Hospital, days: int, hour: int, minute: int = 0, second: int = 0) -> datetime:
-    """A time of day so many days before that of the audit."""
-    return datetime.combine(hospital.day(days), time()) + timedelta(hours=hour, minutes=minute, seconds=second)
-
-
-def _staff(facts: Facts) -> list[Account]:
-    """Staff in order, used lately, without privileges, mixed by dice of their own."""
-    hospital = facts.hospital
-    found = [
-        account for account in facts.others
-        if account.kind == "person" and account.population == "staff" and account.person and account.sam.isascii()
-        and facts.tenure(account.person).status == "present" and account.last_sign_in and not facts.before(account.last_sign_in, 20)
-        and facts.before(account.created, 90)
-    ]  # fmt: skip
-    hospital.rng("sign-ins of staff").shuffle(found)
-    return found[:120]
-
-
-def _desk(number: int) -> str:
-    """Where somebody of the pool sits."""
-    return f"10.20.{1 + number % 5}.{20 + number // 5}"
-
-
-def _shifts(hospital: Hospital, made: Plan, staff: list[Account]) -> None:
-    """Every hour somebody signs in on each controller; shared machines change hands with the shifts; VPN by day and on call."""
-    rng = hospital.rng("sign-ins")
-    ward = [hospital.account(name) for name in ("ide-urg1", "ide-rea1", "ide-cardio1", "ide-pneumo1", "bloc1")]
-    for hour in range(DAYS * 24):
-        start = hospital.ago(DAYS) + timedelta(hours=hour)
-        ago = (hospital.as_of - start) / timedelta(hours=1)
-        for source, count in ((DC1, 2), (DC2, 1)):
-            # A reboot of one hour, and three hours in which the second controller said nothing.
-            if (source == DC1 and ago == 9 * 24) or (source == DC2 and 5 * 24 - 3 < ago <= 5 * 24):
-                continue
-            for _ in range(count):
-                number = rng.randrange(40)
-                made.attempts.append(Attempt(_within(rng.randrange(3600), start), source, staff[number], _desk(number)))
-        if start.hour in (6, 13, 20):
-            for account, (_, _, _, machine) in zip(ward, UNITS.values(), strict=True):
-                made.attempts.append(
-                    Attempt(start + timedelta(minutes=45, seconds=rng.randrange(600)), WINDOWS, account, "", host=machine, logon_type=2)
-                )
-        if start.hour == 8:
-            for number, server in enumerate(SERVERS):
-                made.attempts.append(Attempt(_within(rng.randrange(3600), start), WINDOWS, staff[number], _desk(number), host=server))
-        if 7 <= start.hour <= 18 or start.hour == 22:
-            number = rng.randrange(12)
-            made.attempts.append(Attempt(_within(rng.randrange(3600), start), VPN, staff[number], f"203.0.113.{10 + number}"))
-
-
-def _within(second: int, start: datetime) -> datetime:
-    return start + timedelta(seconds=second)
-
-
-def _guesses(hospital: Hospital, made: Plan, staff: list[Account]) -> None:
+def _guesses(hospital: Hospital, made: Plan, staff: list[Account], admin: Account) -> None:
     """Attacks on passwords, and people who only mistype."""
 
     def tries(accounts: list[Account], at: datetime, step: int, origin: str, reason: str = "bad_password", source: str = DC1) -> datetime:
@@ -147,12 +42,14 @@ def _guesses(hospital: Hospital, made: Plan, staff: list[Account]) -> None:
     tries(staff[12:36], moment(hospital, 11, 0, 5), 360, "10.20.9.40", source=DC2)  # slow spray
     tries(staff[12:30], moment(hospital, 12, 0, 5), 360, "10.20.9.41", source=DC2)  # two accounts too few
     kiosk = staff[36:41]
-    end = tries(kiosk, moment(hospital, 3, 13, 44), 50, "10.20.1.15")  # five typos at the change of shift, and everybody comes in
+    end = tries(kiosk, moment(hospital, 3, 13, 44), 50, "10.20.21.6")  # five typos at the change of shift, and everybody comes in
     for number, account in enumerate((*kiosk, kiosk[0])):
-        made.attempts.append(Attempt(end + timedelta(seconds=30 * number), DC1, account, "10.20.1.15"))
+        made.attempts.append(Attempt(end + timedelta(seconds=30 * number), DC1, account, "10.20.21.6"))
     guessed, typist, nearly, phone = staff[41:45]
     end = tries([guessed] * 12, moment(hospital, 8, 3, 0), 18, "10.20.7.91")
     made.attempts.append(Attempt(end, DC1, guessed, "10.20.7.91"))  # guessed, then in
+    end = tries([admin] * 9, moment(hospital, 9, 4, 0), 20, "10.20.7.92")
+    made.attempts.append(Attempt(end, DC1, admin, "10.20.7.92"))  # the same with somebody who runs the domain
     for account, count in ((typist, 6), (nearly, 4)):
         made.attempts.append(Attempt(moment(hospital, 20, 7, 5), DC1, account, "10.20.3.88"))
         end = tries([account] * count, moment(hospital, 2, 7, 5), 25, "10.20.3.88")
@@ -168,7 +65,9 @@ def _guesses(hospital: Hospital, made: Plan, staff: list[Account]) -> None:
 def _accounts(hospital: Hospital, facts: Facts, made: Plan) -> None:
     """Accounts that should not have been used, and neighbours that may."""
     enabled = [a for a in facts.users if a.person and a.kind == "person" and a.population == "staff" and a.sam.isascii()]
-    asleep = [a for a in enabled if a.person and facts.tenure(a.person).status == "present" and facts.before(a.last_sign_in, 104)][:2]
+    asleep = [a for a in enabled if a.person and facts.tenure(a.person).status == "present" and facts.before(a.last_sign_in, 104)]
+    remote = facts.roles["remote_access"]
+    asleep = [*[a for a in asleep if a in remote][:1], *[a for a in asleep if a not in remote][:1]]
     gone = [a for a in enabled if a.person and facts.tenure(a.person).status == "left"]
     ended = {contract.account.lower(): contract.end for contract in hospital.vendors}
     suppliers = [a for a in facts.users if a.kind == "vendor" and a.sam.isascii()]
