@@ -15,7 +15,8 @@ class Entra(Settings):
     """A live Entra ID tenant, read through Microsoft Graph by an application that may only read.
 
     `secret` is the client secret, or the passphrase of the certificate. `login_url` and `graph_url` replace those of the cloud.
-    `sign_in_days` asks for the sign-ins of the last days too (P1; 30 days are kept).
+    `sign_in_days` asks for the sign-ins of the last days too (P1; 30 days are kept). A token with a permission that is not known
+    to only read ends the run, unless `allow_write_permissions` turns that into a warning of the report.
     """
 
     type: Literal["entra"]
@@ -34,6 +35,7 @@ class Entra(Settings):
     deadline: int = Field(3600, ge=1)
     sign_in_days: int = Field(0, ge=0, le=30)
     professional_id_attribute: str = "extensionAttribute1"
+    allow_write_permissions: bool = False
 
     @model_validator(mode="after")
     def _credentials(self) -> Entra:

@@ -20,14 +20,14 @@ from auditor.tables import ALL
 
 SHIPPED = rules.load([rules.shipped()])
 EMPTY_IS_A_FACT = {"delegation_target", "delegation_trustee", "password_settings", "vendor_contract"} | {
-    "attestation", "backup_console", "backup_copy", "backup_job", "restore_test",
+    "attestation", "backup_alert", "backup_console", "backup_copy", "backup_job", "restore_test",
 }  # fmt: skip
 EMPTY_IS_A_FACT |= {
     "application_supplier", "entra_credential", "entra_group_member", "entra_location", "entra_permission", "entra_policy",
     "entra_policy_scope", "entra_privileged",
 }  # fmt: skip
 EMPTY_IS_A_FACT |= {"group_change"}
-EMPTY_IS_A_FACT |= {"joiner_training", "phishing_repeat"}
+EMPTY_IS_A_FACT |= {"joiner_training", "phishing_repeat", "token_account"}
 """Tables of which a real, complete source may deliver no row at all; everywhere else an empty table is a gap."""
 
 Rows = Mapping[str, Sequence[Mapping[str, Value]]]

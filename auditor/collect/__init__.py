@@ -2,6 +2,7 @@
 
 A collector is a module with `collect(settings, writer, progress) -> None`. It adds its rows, its facts and exactly one Coverage for
 every table it can deliver, and returns: a source that cannot be read is a fact (denied or absent, with the reason), not an error.
+Only a source that must not be read (a token of Entra ID that can write) ends the whole collection, by a CollectError.
 """
 
 from __future__ import annotations
@@ -60,10 +61,12 @@ def doctor(settings: Source, as_of: datetime) -> list[tuple[bool, Text]]:
         writer = Writer(Path(folder), as_of)
         try:
             collect(settings, writer, lambda _source, _rows: None)
+        except CollectError as error:
+            return [(False, error.text)]
         finally:
             # An open file could not be removed on Windows.
             writer.close()
-    return [_examined(entry) for entry in writer.coverage]
+    return [*(_examined(entry) for entry in writer.coverage), *((False, notice.text) for notice in writer.notices)]
 
 
 def _examined(entry: Coverage) -> tuple[bool, Text]:

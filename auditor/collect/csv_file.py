@@ -21,7 +21,7 @@ from auditor.tables import COLLECTED
 
 MAX_LINE = 1 << 20
 """Longest line, in characters; longer ones come from files that are not text."""
-
+_SHOWN = 60
 _OPEN_ENDS = frozenset((datetime(2099, 12, 31), datetime(9999, 12, 31)))
 
 
@@ -270,7 +270,13 @@ def last_day(text: str, date_format: str) -> tuple[datetime | None, bool | None]
 
 def bad_date(text: str) -> Text:
     """What is wrong with a date that `day` or `last_day` cannot read."""
+    text = shown(text)
     return Text(en=f"“{text}” is not a date in the declared format", fr=f"«\u00a0{text}\u00a0» n’est pas une date au format déclaré")
+
+
+def shown(cell: str) -> str:
+    """The beginning of a cell, for a sentence."""
+    return cell if len(cell) <= _SHOWN else f"{cell[:_SHOWN]}…"
 
 
 def received(path: Path, declared: datetime | None) -> datetime:

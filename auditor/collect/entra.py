@@ -17,48 +17,52 @@ import requests
 
 from auditor import safe
 from auditor.collect import SourceError, entra_sign_ins, entra_tiers, secrets, unread
-from auditor.collect.entra_graph import Live
+from auditor.collect.entra_clouds import CLOUDS
+from auditor.collect.entra_graph import Live, untrusted
 from auditor.collect.entra_tenant import TABLES, Tenant
 from auditor.config_entra import Entra
+from auditor.errors import CollectError
 from auditor.model import State, Text
 from auditor.snapshot import Writer
 
-_CLOUDS = {
-    "global": ("https://login.microsoftonline.com", "https://graph.microsoft.com"),
-    "us_government": ("https://login.microsoftonline.us", "https://graph.microsoft.us"),
-    "china": ("https://login.partner.microsoftonline.cn", "https://microsoftgraph.chinacloudapi.cn"),
-    "bleu": ("https://login.sovcloud-identity.fr", "https://graph.svc.sovcloud.fr"),
-}
 _READ = ("Directory.Read.All", "Policy.Read.All", "AuditLog.Read.All", "RoleManagement.Read.Directory")
 _BLOCK = re.compile(r"-----BEGIN ([A-Z ]+)-----.*?-----END \1-----", re.DOTALL)
 
 
 def collect(settings: Entra, writer: Writer, progress: Callable[[str, int], None]) -> None:
-    """Fill the tables of a tenant. A tenant that cannot be signed in to, and a token that may write, leave every table unread."""
+    """Fill the tables of a tenant. One that cannot be signed in to leaves every table unread; for a token that may write, see `writing`."""
     deadline = time.monotonic() + settings.deadline
     verify: str | bool = str(settings.ca_file) if settings.ca_file else True
     timeouts = (settings.connect_timeout, settings.receive_timeout)
-    graph_url = settings.graph_url or _CLOUDS[settings.cloud][1]
+    cloud = CLOUDS[settings.cloud]
+    graph_url = settings.graph_url or cloud.graph_url
     with requests.Session() as session:
         try:
             tokens = Tokens(settings, graph_url, verify=verify, timeouts=timeouts, deadline=deadline)
-            refuse_writing(tokens.token(fresh=False))
+            held = writing(tokens.token(fresh=False))
         except SourceError as error:
-            asked = TABLES + (entra_sign_ins.TABLES if settings.sign_in_days else ())
-            writer.add_coverage(unread(asked, settings.name, error, writer.as_of))
+            tables = TABLES + (entra_sign_ins.TABLES if settings.sign_in_days else ())
+            writer.add_coverage(unread(tables, settings.name, error, writer.as_of))
             return
+        if held:
+            _warn_or_refuse(settings, writer, held)
         graph = Live(
             session, f"{graph_url.rstrip('/')}/v1.0", lambda fresh: tokens.token(fresh=fresh),
             verify=verify, timeouts=timeouts, deadline=deadline,
         )  # fmt: skip
-        tenant = Tenant(graph, writer, settings.name, settings.tenant.lower(), settings.professional_id_attribute, progress)
+        tenant = Tenant(graph, writer, settings.name, settings.tenant.lower(), settings.professional_id_attribute, progress, cloud)
         tenant.collect(writer.as_of)
         if settings.sign_in_days:
-            entra_sign_ins.collect(graph, writer, settings.name, settings.sign_in_days, progress, sliced=True)
+            asked = f"{graph_url} {settings.tenant}"
+            entra_sign_ins.collect(graph, writer, settings.name, settings.sign_in_days, progress, asked=asked)
 
 
-def refuse_writing(token: str) -> None:
-    """SourceError when an access token holds a permission that can change anything, or cannot be read."""
+class WritingTokenError(CollectError):
+    """The token of the auditor can change something: nothing at all is collected."""
+
+
+def writing(token: str) -> list[str]:
+    """Permissions of an access token that can change something; SourceError when it cannot be read."""
     try:
         payload = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
@@ -69,12 +73,23 @@ def refuse_writing(token: str) -> None:
             "the access token cannot be read: what it allows is not known; check the tenant and the cloud",
             "le jeton d’accès est illisible : ce qu’il permet n’est pas connu ; vérifier le tenant et le cloud",
         ), state=State.DENIED) from None  # fmt: skip
-    if writing := [safe.visible(name)[:100] for name in held if not entra_tiers.only_reads(name)]:
-        names, few = ", ".join(writing[:5]), ", ".join(_READ)
-        raise SourceError(Text(
-            f"the application may write ({names}); an auditor only reads: leave it {few}",
-            f"l’application peut écrire ({names}) ; un auditeur ne fait que lire : ne lui laisser que {few}",
-        ), state=State.DENIED)  # fmt: skip
+    return [safe.visible(name)[:100] for name in held if not entra_tiers.only_reads(name)]
+
+
+def _warn_or_refuse(settings: Entra, writer: Writer, held: list[str]) -> None:
+    """WritingTokenError, unless the settings allow such a token: then the report says so."""
+    names, few = ", ".join(held), ", ".join(_READ)
+    if not settings.allow_write_permissions:
+        raise WritingTokenError(
+            f"{settings.name}: nothing was collected, because the auditor’s application may do more than read: {names}. "
+            f"Remove that and leave it {few}; or write allow_write_permissions: true to go on with a warning.",
+            fr=f"{settings.name} : rien n’a été collecté, car l’application de l’auditeur peut faire plus que lire : {names}. "
+            f"Retirer cela et ne lui laisser que {few} ; ou écrire allow_write_permissions: true pour continuer avec un avertissement.",
+        )
+    writer.add_notice(settings.name, Text(
+        f"the auditor’s application may do more than read ({names}): remove that and leave it {few}",
+        f"l’application de l’auditeur peut faire plus que lire ({names}) : retirer cela et ne lui laisser que {few}",
+    ))  # fmt: skip
 
 
 class Tokens:
@@ -109,10 +124,9 @@ class Tokens:
         """What `call` gives; whatever goes wrong on the way, in one sentence without the secret."""
         try:
             return call()
-        except requests.exceptions.SSLError:
-            reason = Text("its certificate is not trusted", "son certificat n’est pas reconnu")
         except requests.RequestException as error:
-            reason = Text(type(error).__name__, type(error).__name__)
+            name = type(error).__name__
+            reason = Text("its certificate is not trusted", "son certificat n’est pas reconnu") if untrusted(error) else Text(name, name)
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             reason = Text(
                 f"unusable answer or certificate, {type(error).__name__}", f"réponse ou certificat inutilisable, {type(error).__name__}"
@@ -127,7 +141,7 @@ class Tokens:
         if settings.sign_in == "managed_identity":
             identity = msal.UserAssignedManagedIdentity(client_id=settings.client_id) if settings.client_id else None
             return msal.ManagedIdentityClient(identity or msal.SystemAssignedManagedIdentity(), http_client=self._http)
-        authority = f"{(settings.login_url or _CLOUDS[settings.cloud][0]).rstrip('/')}/{settings.tenant}"
+        authority = f"{(settings.login_url or CLOUDS[settings.cloud].login_url).rstrip('/')}/{settings.tenant}"
         # Another login server than a known one cannot be looked up at Microsoft's.
         options: dict[str, Any] = {"authority": authority, "http_client": self._http}
         options["instance_discovery"] = False if settings.login_url or settings.cloud == "bleu" else None

@@ -16,4 +16,4 @@ def collect(settings: EntraFiles, writer: Writer, progress: Callable[[str, int],
     graph = Folder(settings.path)
     Tenant(graph, writer, settings.name, settings.name, settings.professional_id_attribute, progress).collect(writer.as_of)
     if settings.sign_in_days:
-        entra_sign_ins.collect(graph, writer, settings.name, settings.sign_in_days, progress, sliced=False)
+        entra_sign_ins.collect(graph, writer, settings.name, settings.sign_in_days, progress)

@@ -32,17 +32,20 @@ _TRANSIENT = frozenset((429, 500, 502, 503, 504))
 _SAFE_ID = re.compile(r"[0-9A-Za-z-]{1,100}")
 _LICENCE = re.compile(r"premium|license|licence|AadPremium|NonPremium", re.IGNORECASE)
 
+P1 = Text("An Entra ID P1 licence is needed for this report.", "Ce rapport demande une licence Entra ID P1.")
+
 sleep = time.sleep
 """How waiting is done; tests put a clock of their own here."""
 
 
 class GraphError(SourceError):
-    """Graph did not deliver: `status` is that of HTTP (0 without an answer), `licence` says that the tenant's plan is the reason."""
+    """Graph did not deliver: `status` is that of HTTP (0 without an answer, 404 for a page that was not saved); `cure` is what to do when
+    a permission would not help."""
 
-    def __init__(self, text: Text, *, state: State = State.ABSENT, status: int = 0, licence: bool = False) -> None:
+    def __init__(self, text: Text, *, state: State = State.ABSENT, status: int = 0, cure: Text | None = None) -> None:
         super().__init__(text, state=state)
         self.status = status
-        self.licence = licence
+        self.cure = cure
 
 
 class Graph(Protocol):
@@ -62,6 +65,13 @@ def object_id(value: object) -> str:
     return value.lower()
 
 
+def untrusted(problem: BaseException | None) -> bool:
+    """Whether a request failed because the server's certificate was refused; a connection cut in the handshake is an SSLError as well."""
+    while problem is not None and not isinstance(problem, ssl.SSLCertVerificationError):
+        problem = problem.__context__
+    return problem is not None
+
+
 def _refused(path: str, status: int, body: object) -> GraphError:
     error = body.get("error") if isinstance(body, dict) else None
     code = safe.visible(str(error.get("code", "")))[:100] if isinstance(error, dict) else ""
@@ -71,7 +81,7 @@ def _refused(path: str, status: int, body: object) -> GraphError:
             f"Graph refused {path} ({status} {code}): the tenant has not the licence for it",
             f"Graph a refusé {path} ({status} {code})\u00a0: le tenant n’a pas la licence voulue",
         )
-        return GraphError(text, state=State.DENIED, status=status, licence=True)
+        return GraphError(text, state=State.DENIED, status=status, cure=P1)
     if status in (401, 403):
         text = Text(
             f"Graph refused {path} ({status} {code}): a permission is missing",
@@ -144,12 +154,12 @@ class Live:
             wait = 2.0 ** min(attempt, 3) + random.random()  # noqa: S311 - spreads retries, guards nothing
             try:
                 status, headers, body = self._send(url, self._token(fresh))
-            except (requests.exceptions.SSLError, ssl.SSLError) as problem:
-                raise GraphError(Text(
-                    "the certificate of Graph is not trusted; give the authority of your proxy as ca_file",
-                    "le certificat de Graph n’est pas reconnu ; donner l’autorité de votre mandataire dans ca_file",
-                )) from problem  # fmt: skip
-            except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError, RecursionError, OSError):
+            except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError, RecursionError, OSError) as problem:
+                if untrusted(problem):
+                    raise GraphError(Text(
+                        "the certificate of Graph is not trusted; give the authority of your proxy as ca_file",
+                        "le certificat de Graph n’est pas reconnu ; donner l’autorité de votre mandataire dans ca_file",
+                    )) from problem  # fmt: skip
                 self._pause(wait, error, attempt)
                 continue
             fresh = False
@@ -242,7 +252,7 @@ class Folder:
                 raise GraphError(Text(f"{name} is too large", f"{name} est trop grand"))
             page = json.loads(file.read_text(encoding="utf-8-sig"))
         except FileNotFoundError:
-            raise GraphError(Text(f"{name} was not saved", f"{name} n’a pas été enregistré")) from None
+            raise GraphError(Text(f"{name} was not saved", f"{name} n’a pas été enregistré"), status=404) from None
         except OSError as error:
             raise GraphError(Text(f"{name} cannot be read ({error.strerror})", f"{name} est illisible ({error.strerror})")) from None
         except (ValueError, RecursionError):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import chain
 
 from auditor.collect import SourceError, entra_rows, joined
-from auditor.collect.entra_graph import Graph, GraphError, Item, object_id
+from auditor.collect.entra_clouds import ALIASES, CLOUDS, Cloud
+from auditor.collect.entra_graph import P1, Graph, GraphError, Item, object_id
 from auditor.collect.entra_rows import Row, flag, objects, part, text
 from auditor.model import Coverage, State, Text, Value
 from auditor.snapshot import Writer
@@ -29,7 +30,10 @@ _ROLES = "/roleManagement/directory"
 _EXPANDED = 20
 """Items that $expand returns at most; more are asked for one by one."""
 
-_P1 = Text("An Entra ID P1 licence is needed for this report.", "Ce rapport demande une licence Entra ID P1.")
+_NO_SUCH_ADDRESS = (400, 404)
+_BY_HAND = Text(
+    "No permission helps: look at it by hand in the portal.", "Aucune permission n’y changera rien : le vérifier à la main dans le portail."
+)
 
 
 class Tenant:
@@ -43,6 +47,7 @@ class Tenant:
         tenant_key: str,
         professional_id_attribute: str,
         progress: Callable[[str, int], None],
+        cloud: Cloud = CLOUDS["global"],
     ) -> None:
         self._graph = graph
         self._writer = writer
@@ -50,6 +55,7 @@ class Tenant:
         self._tenant_key = tenant_key
         self._attribute = professional_id_attribute
         self._progress = progress
+        self._cloud = cloud
         self._rows: Counter[str] = Counter()
         self._lost: Counter[str] = Counter()
         self._seen: dict[str, set[tuple[Value, ...]]] = {name: set() for name in TABLES}
@@ -68,6 +74,9 @@ class Tenant:
         self._applications()
         for name in TABLES:
             self._writer.add_coverage([self._coverage(name, collected_at)])
+        for name in sorted(name for name in self._cloud.lacks if not name.startswith("/")):
+            text = f"{name} n’existe pas dans ce cloud ({self._cloud.name})"
+            self._writer.add_notice(self._source, Text(f"{name} is not available in this cloud ({self._cloud.name})", text))
         facts = {"tenant": self._tenant_key, "licence": self._licence or "", "rows": sum(self._rows.values())}
         self._writer.add_facts(self._source, facts)
 
@@ -86,7 +95,30 @@ class Tenant:
 
     def _items(self, tables: tuple[str, ...], path: str, query: Mapping[str, str], into: Callable[[Item], None]) -> SourceError | None:
         """Give every object of a list to `into`; what goes wrong is remembered for `tables` and returned."""
-        return self._read(tables, self._graph.pages(path, query), into)
+        return self._read(tables, self._pages(path, query), into)
+
+    def _pages(self, path: str, query: Mapping[str, str]) -> Iterator[list[Item]]:
+        """Pages of a list, from its other address where the cloud has not this one."""
+        try:
+            yield from self._graph.pages(path, query)
+        except GraphError as error:
+            if path not in ALIASES or error.status not in _NO_SUCH_ADDRESS:
+                raise self._explained(path, error) from None
+            try:
+                yield from self._graph.pages(ALIASES[path], query)
+            except GraphError as other:
+                raise (error if other.status in _NO_SUCH_ADDRESS else other) from None
+
+    def _lacks(self, path: str, error: SourceError) -> bool:
+        return isinstance(error, GraphError) and error.status in _NO_SUCH_ADDRESS and path in self._cloud.lacks
+
+    def _explained(self, path: str, error: SourceError) -> SourceError:
+        """The error, in other words when the cloud is known not to offer what was asked for."""
+        if not self._lacks(path, error):
+            return error
+        return GraphError(Text(
+            f"not available in this cloud ({self._cloud.name}): {path}", f"non disponible dans ce cloud ({self._cloud.name}) : {path}"
+        ), cure=_BY_HAND)  # fmt: skip
 
     def _read(self, tables: tuple[str, ...], pages: Iterable[list[Item]], into: Callable[[Item], None]) -> SourceError | None:
         done = 0
@@ -129,8 +161,8 @@ class Tenant:
             return Coverage(name, self._source, State.COMPLETE, rows, collected_at=at)
         states = {error.state for error in self._errors[name]}
         state = State.PARTIAL if rows or not states else State.DENIED if State.DENIED in states else State.ABSENT
-        licence = any(isinstance(error, GraphError) and error.licence for error in self._errors[name])
-        return Coverage(name, self._source, state, rows, joined(reasons), _P1 if licence else COLLECTED[name].cure, at)
+        cures = (error.cure for error in self._errors[name] if isinstance(error, GraphError) and error.cure)
+        return Coverage(name, self._source, state, rows, joined(reasons), next(cures, COLLECTED[name].cure), at)
 
     def _tenant(self) -> None:
         table = "entra_tenant"
@@ -165,10 +197,13 @@ class Tenant:
             self._add(table, row)
 
     def _methods(self) -> Item:
+        path = "/policies/authenticationMethodsPolicy"
         try:
-            policy = self._graph.one("/policies/authenticationMethodsPolicy")
+            policy = self._graph.one(path)
         except SourceError as error:
-            self._fail(("entra_tenant", "entra_method"), error)
+            # Where the cloud has no such policy, the one column of entra_tenant that it fills is not known: the rest of the row is.
+            tables = ("entra_method",) if self._lacks(path, error) else ("entra_tenant", "entra_method")
+            self._fail(tables, self._explained(path, error))
             return {}
         for item in objects(policy, "authenticationMethodConfigurations"):
             try:
@@ -214,7 +249,7 @@ class Tenant:
             self._fail(("entra_activity",), GraphError(
                 Text("no user has a sign-in activity: the tenant has not the licence, or it was not asked for",
                      "aucun utilisateur n’a d’activité de connexion : le tenant n’a pas la licence, ou elle n’a pas été demandée"),
-                state=State.DENIED, licence=True,
+                state=State.DENIED, cure=P1,
             ))  # fmt: skip
 
     def _registrations(self) -> None:
@@ -321,7 +356,7 @@ class Tenant:
                 self._items(("entra_permission",), f"/servicePrincipals/{key}/appRoleAssignments", {}, assign)
 
         tables = ("entra_application", "entra_credential", "entra_permission")
-        query = {"$select": _PRINCIPAL, "$expand": "appRoleAssignments", "$top": "999"}
+        query = {"$select": self._cloud.has(_PRINCIPAL.split(",")), "$expand": "appRoleAssignments", "$top": "999"}
         self._items(tables, "/servicePrincipals", query, principal)
         for application, resource, role in assigned:
             name = roles.get(resource, {}).get(role) or role

@@ -6,6 +6,8 @@ CISA's ScubaGear (CC0); roles that Microsoft marks as privileged.
 
 from __future__ import annotations
 
+import re
+
 GLOBAL_ADMINISTRATOR = "62e90394-69f5-4237-9190-012177145e10"
 MICROSOFT_TENANT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
 """Tenant that owns Microsoft's own applications."""
@@ -61,6 +63,8 @@ SharePointCrossTenantMigration.Manage.All BackupRestore-Configuration.Read.All B
 BackupRestore-Control.Read.All BackupRestore-Control.ReadWrite.All BackupRestore-Restore.Read.All BackupRestore-Restore.ReadWrite.All
 BackupRestore-Search.Read.All full_access_as_app Exchange.ManageAsApp Exchange.ManageAsAppV2 AllSites.FullControl AllSites.Write
 """
+_SIGN_IN_ONLY = frozenset(("openid", "profile", "email", "offline_access"))
+_ONLY_READS = re.compile(r"[A-Za-z0-9-]+\.(Read|ReadBasic)(\.[A-Za-z]+)*")
 _DIRECTORY_NAMES = frozenset(_DIRECTORY.split())
 _CONTENT_NAMES = frozenset(_CONTENT.split())
 
@@ -73,8 +77,6 @@ def tier(permission: str) -> str:
 
 
 def only_reads(permission: str) -> bool:
-    """Whether a permission of a token can change nothing: its action begins with Read and not with ReadWrite, or it only signs in."""
-    if permission in ("openid", "profile", "email", "offline_access"):
-        return True
-    action = permission.split(".")[1] if permission.count(".") else ""
-    return action.startswith("Read") and not action.startswith("ReadWrite")
+    """Whether a permission of a token is known to change nothing: `Object.Read`, `Object.ReadBasic`, with or without a reach after it
+    (`.All`, `.Directory`), or one that only signs in. Whatever is named otherwise counts as writing, known or not."""
+    return permission in _SIGN_IN_ONLY or _ONLY_READS.fullmatch(permission) is not None

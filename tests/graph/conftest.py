@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import trustme
 from auditor.collect import entra_graph
 from auditor.config_entra import Entra
 from sample_data.generator import entra, entra_pages, hospital
-from tests.collect.files import Collected, run
+from tests.collect.files import run
 from tests.graph import emulator
 from tests.graph.emulator import CLIENT, SECRET, TENANT, Emulator
 from tests.graph.reading import Live
@@ -46,16 +46,21 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 @pytest.fixture
-def live(tenant: Emulator, authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, waits: list[float]) -> Live:
-    """Collects the tenant with a client secret, unless told otherwise."""
+def source(tenant: Emulator, authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Entra]:
+    """Settings that read the tenant with a client secret, unless told otherwise."""
     monkeypatch.setenv("TEST_ENTRA_SECRET", SECRET)
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
 
-    def collected(**changes: Any) -> Collected:
-        settings = {
+    def settings(**changes: Any) -> Entra:
+        return Entra.model_validate({
             "type": "entra", "tenant": TENANT, "client_id": CLIENT, "sign_in": "secret", "secret": {"env": "TEST_ENTRA_SECRET"},
             "login_url": tenant.url, "graph_url": tenant.url, "ca_file": tmp_path / "ca.pem", "deadline": 20, **changes,
-        }  # fmt: skip
-        return run(Entra.model_validate(settings), tmp_path)
+        })  # fmt: skip
 
-    return collected
+    return settings
+
+
+@pytest.fixture
+def live(source: Callable[..., Entra], tmp_path: Path, waits: list[float]) -> Live:
+    """Collects the tenant with the settings of `source`."""
+    return lambda **changes: run(source(**changes), tmp_path)

@@ -1,7 +1,8 @@
 """A tenant of Entra ID on loopback: the login server that msal talks to, and Microsoft Graph, over TLS, with faults on demand.
 
 It holds the lists of the sample hospital's generator, decides on the size of pages, honours $select and $expand, knows which
-permission each address needs, refuses every write, and shows each request and each answer to a referee.
+permission each address needs and what the cloud of the tenant lacks, refuses every write, and shows each request and each answer to its
+referees: what they refuse fails the test that used the emulator.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,8 @@ import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
+
+from tests.graph import property_lists, referee
 
 READ = ("Directory.Read.All", "Policy.Read.All", "AuditLog.Read.All", "RoleManagement.Read.Directory")
 TENANT, CLIENT, SECRET = "11111111-2222-3333-4444-555555555555", "66666666-7777-8888-9999-000000000000", "canary-secret-7Qz"
@@ -38,18 +42,29 @@ _NEEDS = (
 )
 _PERIOD = re.compile(r"createdDateTime ge (\S+) and createdDateTime lt (\S+)")
 _EXPANDED = ("principal", "appRoleAssignments")
+_ALIASES = {"/policies/conditionalAccessPolicies": "/identity/conditionalAccess/policies"}
+_BLEU_LACKS = ("/identity/", "/policies/authenticationMethodsPolicy", "/policies/authenticationStrengthPolicies")
+"""Addresses that the French cloud Bleu does not have (v1.0-Bleu.csdl); nor has it the property verifiedPublisher."""
 
 Referee = Callable[[str, str, dict[str, list[str]], int, object], None]
 """Told (method, path below the version, query, status, answer) of each exchange."""
 
 
+def referees() -> list[Referee]:
+    """Those there are on this machine; the tests of each say when it is missing."""
+    return [who.check for who, there in ((referee, referee.DESCRIPTION), (property_lists, property_lists.DECLARATIONS)) if there.exists()]
+
+
 @dataclass
 class Emulator:
-    """The state of the server; tests change it between requests. `faults` are consumed per path, first come first served."""
+    """The state of the server; tests change it between requests. `faults` are consumed per path, first come first served; `longest` is the
+    period of sign-ins that one question may span."""
 
     lists: dict[str, list[dict[str, Any]]]
     singles: dict[str, dict[str, Any]]
-    referee: Referee | None = None
+    referees: list[Referee] = field(default_factory=referees)
+    cloud: str = "global"
+    longest: timedelta = timedelta.max
     permissions: tuple[str, ...] = READ
     delegated: bool = False
     premium: bool = True
@@ -87,15 +102,23 @@ class Emulator:
 
     def answer(self, path: str, query: dict[str, list[str]]) -> tuple[int, dict[str, Any]]:
         """What Graph says to a request that is allowed in."""
+        if self.cloud == "bleu" and path.startswith(_BLEU_LACKS):
+            return 400, _error("BadRequest", f"Resource not found for the segment '{path.split('/')[1]}'.")
         needed = next(permission for prefix, permission in _NEEDS if path.startswith(prefix))
         if needed not in self.permissions:
             return 403, _error("Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
         selected = query.get("$select", [""])[0].split(",") if "$select" in query else []
+        if self.cloud == "bleu" and "verifiedPublisher" in selected:
+            return 400, _error(
+                "BadRequest", "Could not find a property named 'verifiedPublisher' on type 'microsoft.graph.servicePrincipal'."
+            )
         if "signInActivity" in selected and (not self.premium or "AuditLog.Read.All" not in self.permissions):
             return 403, _error("Authentication_RequestFromNonPremiumTenantOrB2CTenant", "Neither tenant is B2C nor has premium license")
         if path.startswith("/reports/") and not self.premium:
             return 403, _error("Authentication_RequestFromNonPremiumTenantOrB2CTenant", "Tenant does not have premium license")
         period = _PERIOD.fullmatch(query["$filter"][0]) if "$filter" in query and path == "/auditLogs/signIns" else None
+        if period and datetime.fromisoformat(period[2]) - datetime.fromisoformat(period[1]) > self.longest:
+            return 504, _error("UnknownError", "The gateway timed out.")
         if "$filter" in query and not period:
             return 400, _error("Request_UnsupportedQuery", "Unsupported query.")
         if path in self.singles:
@@ -103,11 +126,12 @@ class Emulator:
         if path.endswith("/appRoleAssignments"):
             principal = next((p for p in self.lists["/servicePrincipals"] if p["id"] == path.split("/")[2]), {})
             return 200, {"value": principal.get("appRoleAssignments", [])}
-        if path not in self.lists:
+        named = _ALIASES.get(path, path)
+        if named not in self.lists:
             return 404, _error("Request_ResourceNotFound", "Resource does not exist.")
         start = int(query.get("$skiptoken", ["0"])[0])
         expand = query.get("$expand", [""])[0].split(",")
-        every = [item for item in self.lists[path] if not period or period[1] <= item["createdDateTime"] < period[2]]
+        every = [item for item in self.lists[named] if not period or period[1] <= item["createdDateTime"] < period[2]]
         items = [_cut_down(item, selected, expand) for item in every[start : start + self.page_size]]
         page: dict[str, Any] = {"value": items}
         if start + self.page_size < len(every):
@@ -151,9 +175,10 @@ class _Handler(BaseHTTPRequestHandler):
         emulator.requests.append(path)
         fault = emulator.faults[path].pop(0) if emulator.faults[path] else ""
         status, body = emulator.answer(path, query)
-        if emulator.referee and fault == "":
+        # A fault is no answer of Graph; nor does its description speak of those of servers.
+        for judge in emulator.referees if fault == "" and status < 500 else ():
             try:
-                emulator.referee("GET", path, query, status, body)
+                judge("GET", path, query, status, body)
             except Exception as error:  # noqa: BLE001 - whatever the referee says is shown by the test
                 emulator.refusals.append(f"{path}?{parts.query}: {type(error).__name__} {error} {error.__cause__}")
         self._with_fault(fault, status, body)
@@ -277,7 +302,7 @@ class _Server(ThreadingHTTPServer):
 
 @contextmanager
 def running(emulator: Emulator, authority: trustme.CA) -> Iterator[Emulator]:
-    """Serve `emulator` on a free port of localhost."""
+    """Serve `emulator` on a free port of localhost; what a referee refused meanwhile is an AssertionError in the end."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(context)
     server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"emulator": emulator}))
@@ -291,6 +316,7 @@ def running(emulator: Emulator, authority: trustme.CA) -> Iterator[Emulator]:
         server.shutdown()
         server.server_close()
         thread.join()
+    assert not emulator.refusals, emulator.refusals
 
 
 def counted(emulator: Emulator) -> Counter[str]:

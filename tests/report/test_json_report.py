@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from auditor.model import Assessment, Finding, Text, Verdict
+from auditor.model import Assessment, Finding, Notice, Text, Verdict
 from auditor.report import exit_code, facts, json_report
 from tests.report import examples
 
@@ -31,6 +31,14 @@ def test_report_follows_its_schema() -> None:
     jsonschema.validate(document(), SCHEMA)
     clean = examples.clean_run()
     jsonschema.validate(json.loads(json_report.render(clean, *exit_code.decide(clean))), SCHEMA)
+
+
+def test_notices_are_told_with_their_source() -> None:
+    run = replace(examples.run(), notices=(Notice("entra", Text("may write", "peut écrire")),))
+    made = json.loads(json_report.render(run, *exit_code.decide(run)))
+    jsonschema.validate(made, SCHEMA)
+    assert made["notices"] == [{"source": "entra", "text": {"en": "may write", "fr": "peut écrire"}}]
+    assert document()["notices"] == []
 
 
 @pytest.mark.parametrize(

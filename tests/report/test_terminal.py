@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from rich.cells import cell_len
 
-from auditor.model import Coverage, Language, State, Text
+from auditor.model import Coverage, Language, Notice, State, Text
 from auditor.report import terminal
 from tests.report import examples
 
@@ -35,6 +35,16 @@ def test_summary_says_what_was_read_and_what_a_gap_costs() -> None:
     assert "hr                    not read: The file rh.csv does not exist (1 control not run)" in shown
     assert "7 of 10 controls could be run" in shown
     assert "1 error" in shown
+
+
+def test_a_notice_is_said_in_full_and_only_when_there_is_one() -> None:
+    told = Text("the application may write: " + "Mail.Send, " * 20 + "end", "fr")
+    shown = terminal.summary(
+        replace(examples.run(), notices=(Notice("entra", told),)), Language.EN, colour=False, unicode=True, files=FILES
+    )
+    assert max(cell_len(line) for line in shown.splitlines()) <= 92
+    assert f"! entra: {told.en}" in " ".join(shown.split())
+    assert "! " not in summary()
 
 
 def test_what_no_source_delivers_is_said_with_its_cost() -> None:
