@@ -80,6 +80,8 @@ class _File(_Part):
     remediation: tuple[_Step, ...] = ()
     blind_spots: _Text
     attribution: StrictStr = ""
+    cap: Literal["A", "B", "C", "D", "E"] | None = None
+    cap_reason: _Text | None = None
     params: dict[StrictStr, StrictBool | StrictInt | StrictFloat | StrictStr] = {}
     query: _Filled
     positive: tuple[StrictStr, ...] = ()
@@ -100,7 +102,12 @@ def load(paths: Iterable[Path], *, pack: str = "") -> tuple[Rule, ...]:
         for file in _files(path):
             rule = load_file(file, pack=pack)
             if rule.id in found:
-                raise RuleError(f"rule {rule.id} is also in {found[rule.id].file}; give one of them another id.", file=file)
+                other = found[rule.id].file
+                raise RuleError(
+                    f"rule {rule.id} is also in {other}; give one of them another id.",
+                    fr=f"la règle {rule.id} est aussi dans {other} ; donnez à l’une d’elles un autre identifiant.",
+                    file=file,
+                )
             found[rule.id] = rule
     return tuple(found[rule_id] for rule_id in sorted(found))
 
@@ -109,10 +116,18 @@ def _files(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
     if not path.is_dir():
-        raise RuleError("does not exist; give a rule file or a folder of rules.", file=path)
+        raise RuleError(
+            "does not exist; give a rule file or a folder of rules.",
+            fr="n’existe pas ; indiquez un fichier de règle ou un dossier de règles.",
+            file=path,
+        )
     files = sorted(path.rglob("*.yaml"))
     if not files:
-        raise RuleError("holds no rule (*.yaml); give a rule file or a folder of rules.", file=path)
+        raise RuleError(
+            "holds no rule (*.yaml); give a rule file or a folder of rules.",
+            fr="ne contient aucune règle (*.yaml) ; indiquez un fichier de règle ou un dossier de règles.",
+            file=path,
+        )
     return files
 
 
@@ -123,9 +138,13 @@ def load_file(path: Path, *, pack: str = "") -> Rule:
         document = strict_yaml.parse(raw, str(path))
         content = strict_yaml.validate(document, _File, str(path))
     except OSError as error:
-        raise RuleError(f"cannot be read ({error.strerror}); check the path and its rights.", file=path) from error
+        raise RuleError(
+            f"cannot be read ({error.strerror}); check the path and its rights.",
+            fr=f"est illisible ({error.strerror}) ; vérifiez le chemin et ses droits.",
+            file=path,
+        ) from error
     except ConfigError as error:
-        raise RuleError(str(error)) from error
+        raise RuleError(error.text.en, fr=error.text.fr) from error
     return _Checked(path, document, content).rule(pack)
 
 
@@ -154,6 +173,10 @@ class _Checked:
                 raise self.error(f"positive names {table}, which the query does not read; remove it.", "positive", position)
         if bool(content.remediation) == bool(content.raises):
             raise self.error("a control has a remediation, a combination raises other rules instead; give one of the two.", "remediation")
+        if bool(content.cap) != bool(content.cap_reason):
+            raise self.error("cap and cap_reason go together; give both or none.", "cap" if content.cap else "cap_reason")
+        if content.cap and content.raises:
+            raise self.error("a combination judges nothing and cannot cap the grade; put the cap into a rule it raises.", "cap")
         steps = (
             Step(s.text.text(), s.care_impact.text(), s.effort_hours, s.command.strip(), s.verify.strip(), s.undo.strip())
             for s in content.remediation
@@ -174,6 +197,8 @@ class _Checked:
             positive=content.positive,
             raises=content.raises,
             attribution=content.attribution.strip(),
+            cap=content.cap or "",
+            cap_reason=content.cap_reason.text() if content.cap_reason else None,
             file=str(self.path),
             query_line=self.query_line,
             pack=pack,
@@ -270,7 +295,10 @@ def rules_sha256(rules: Iterable[Rule]) -> str:
 def scaffold(rule_id: str, recommendation: int) -> str:
     """Text of a new rule file whose own tests pass: replace its texts, its query and its rows; RuleError when the id has another form."""
     if not _ID.fullmatch(rule_id):
-        raise RuleError(f"id {rule_id} is not of the form AD-ACC-001; correct it.")
+        raise RuleError(
+            f"id {rule_id} is not of the form AD-ACC-001; correct it.",
+            fr=f"l’identifiant {rule_id} n’a pas la forme AD-ACC-001 ; corrigez-le.",
+        )
     return _SCAFFOLD.replace("@ID@", rule_id).replace("@RECOMMENDATION@", str(recommendation))
 
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from auditor import rule_tests, rules
 from auditor.errors import RuleError
+from auditor.model import Text
 
 ID = "AD-ACC-900"
 
@@ -110,6 +111,10 @@ MISTAKES = {
     "claim about a table it does not read": ("tests:\n", "positive: [domain]\ntests:\n", "does not read"),
     "condition nested too deeply": ("where a.enabled", "where " + "(" * 900 + "a.enabled" + ")" * 900, "nested too deeply"),
     "endless condition": ("where a.enabled", "where " + "a.enabled and " * 1300 + "a.enabled", "nested too deeply"),
+    "cap without a reason": ("status: preview", "status: preview\ncap: D", "cap and cap_reason go together"),
+    "reason without a cap": ("status: preview", "status: preview\ncap_reason: {en: x, fr: y}", "cap and cap_reason go together"),
+    "cap beyond E": ("status: preview", "status: preview\ncap: F\ncap_reason: {en: x, fr: y}", "cap: must be 'A'"),
+    "cap reason in one language": ("status: preview", "status: preview\ncap: D\ncap_reason: {en: x}", "cap_reason.fr"),
     "duplicate key": ("status: preview", "status: preview\nstatus: stable", "duplicate key"),
     "alias": ("references: {}", "references: &x {}\nattribution: *x", "aliases"),
 }
@@ -158,6 +163,22 @@ def test_a_damaged_file_is_a_rule_or_one_sentence(start: int, length: int, put: 
             assert rules.load_file(path).id == ID
         except RuleError as error:
             assert "\n" not in str(error)
+
+
+def test_a_combination_caps_nothing(tmp_path: Path) -> None:
+    (shipped,) = (rules.shipped() / "combinations").glob("TOX-001-*.yaml")
+    path = tmp_path / shipped.name
+    path.write_text(shipped.read_text(encoding="utf-8") + "cap: D\ncap_reason: {en: x, fr: y}\n", encoding="utf-8")
+    with pytest.raises(RuleError, match="a combination judges nothing and cannot cap the grade"):
+        rules.load_file(path)
+
+
+def test_a_cap_and_its_reason_are_read(tmp_path: Path) -> None:
+    rule = rules.load_file(write(tmp_path, changed("status: preview", "status: preview\ncap: D\ncap_reason: {en: A fact, fr: Un fait}")))
+    assert (rule.cap, rule.cap_reason) == ("D", Text("A fact", "Un fait"))
+    plain = rules.load_file(write(tmp_path, rules.scaffold(ID, 1)))
+    assert (plain.cap, plain.cap_reason) == ("", None)
+    assert rules.rules_sha256([rule]) != rules.rules_sha256([plain])
 
 
 def test_a_file_without_content_is_an_error(tmp_path: Path) -> None:
