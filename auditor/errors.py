@@ -4,6 +4,7 @@ AuditorError
 ├── ConfigError        audit.yaml, a command-line value or another file people edit is wrong
 ├── CollectError       a source could not be read, or not to its end
 ├── SnapshotError      a snapshot is missing, altered or of another format
+├── HistoryError       the history of earlier runs cannot be read or written
 ├── RuleError          a rule file is wrong (carries file and line)
 ├── EngineError        a query crashed, ran out of time or of memory
 └── RenderError        a report could not be written
@@ -36,6 +37,10 @@ class CollectError(AuditorError):
 
 class SnapshotError(AuditorError):
     """A snapshot folder cannot be trusted."""
+
+
+class HistoryError(AuditorError):
+    """The history of earlier runs cannot be read or written."""
 
 
 class RuleError(AuditorError):

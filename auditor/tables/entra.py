@@ -19,7 +19,7 @@ def _grant(permission: str) -> Text:
 
 _INPUTS = Text(
     en="This table is computed: complete the sources it comes from.",
-    fr="Cette table est calculée : compléter les sources dont elle provient.",
+    fr="Cette table est calculée : compléter les sources dont elle provient.",
 )
 _DIRECTORY, _POLICY = _grant("Directory.Read.All"), _grant("Policy.Read.All")
 
@@ -28,9 +28,9 @@ ENTRA_TENANT = Table(
     "One row per tenant: its switches.",
     ("tenant_key",),
     (
-        text("tenant_key", "Tenant id.", "tenant"),
+        text("tenant_key", "Tenant id.", "tenant", personal="id"),
         text("source", "Where the row came from.", "entra:test"),
-        text("name", "Name of the organisation.", "Neutral"),
+        text("name", "Name of the organisation.", "Neutral", personal="site"),
         text("licence", "Best Entra ID plan among the subscriptions: p2, p1 or free.", "p2"),
         flag("security_defaults", "identitySecurityDefaultsEnforcementPolicy.isEnabled."),
         text("guest_role", "What guests see (guestUserRoleId): restricted, limited, member (everything) or other.", "restricted"),
@@ -56,7 +56,7 @@ ENTRA_METHOD = Table(
     "Authentication methods of the tenant and who may use them.",
     ("tenant_key", "method"),
     (
-        text("tenant_key", "Tenant id.", "tenant"),
+        text("tenant_key", "Tenant id.", "tenant", personal="id"),
         text("method", "Id of the method as Graph writes it, for example Sms, Voice, Email, Fido2 or MicrosoftAuthenticator.", "Sms"),
         flag("enabled", "The method may be used."),
         flag("everyone", "Its targets include all users."),
@@ -69,16 +69,18 @@ ENTRA_USER = Table(
     "Users of the tenant: members, guests, synchronised or not.",
     ("user_key",),
     (
-        text("user_key", "Object id of the user."),
-        text("tenant_key", "Tenant id.", "tenant"),
+        text("user_key", "Object id of the user.", personal="id"),
+        text("tenant_key", "Tenant id.", "tenant", personal="id"),
         text("source", "Where the row came from.", "entra:test"),
-        text("user_principal_name", "Name the user signs in with.", "neutral@hospital.test"),
-        text("display_name", "Name shown to people; empty when there is none.", "Neutral"),
-        text("mail", "Primary mail address; empty when there is none."),
+        text("user_principal_name", "Name the user signs in with.", "neutral@hospital.test", personal="mail"),
+        text("display_name", "Name shown to people; empty when there is none.", "Neutral", personal="person"),
+        text("mail", "Primary mail address; empty when there is none.", personal="mail"),
         text("department", "Department or care unit; empty when there is none."),
-        text("employee_id", "HR number (employeeId); empty when there is none."),
+        text("employee_id", "HR number (employeeId); empty when there is none.", personal="number"),
         text(
-            "professional_id_raw", "National professional id, from the declared on-premises extension attribute; empty when there is none."
+            "professional_id_raw",
+            "National professional id, from the declared on-premises extension attribute; empty when there is none.",
+            personal="number",
         ),
         flag("external", "A guest, or an account of another organisation (#EXT# in its name)."),
         flag("enabled", "accountEnabled.", True),
@@ -86,8 +88,8 @@ ENTRA_USER = Table(
         flag("licensed", "At least one licence is assigned.", True),
         time("created_at", "When the object was created."),
         flag("synced", "onPremisesSyncEnabled: the user comes from Active Directory."),
-        text("on_premises_sid", "SID of the Active Directory account it comes from; empty when there is none."),
-        text("sam_account_name", "Logon name of that account; empty when there is none."),
+        text("on_premises_sid", "SID of the Active Directory account it comes from; empty when there is none.", personal="id"),
+        text("sam_account_name", "Logon name of that account; empty when there is none.", personal="login"),
         flag("strong_password_off", "passwordPolicies holds DisableStrongPassword."),
         flag("password_never_expires", "passwordPolicies holds DisablePasswordExpiration."),
         time(
@@ -105,7 +107,7 @@ ENTRA_ACTIVITY = Table(
     "When each user last signed in (signInActivity; needs a P1 licence).",
     ("user_key",),
     (
-        text("user_key", "Object id of the user."),
+        text("user_key", "Object id of the user.", personal="id"),
         time(
             "last_sign_in_at",
             "Last successful sign-in, or, for those before December 2023, the later of the last interactive and the last silent attempt.",
@@ -121,7 +123,7 @@ ENTRA_REGISTRATION = Table(
     "Authentication methods each user has registered; the report of Entra leaves disabled users out.",
     ("user_key",),
     (
-        text("user_key", "Object id of the user."),
+        text("user_key", "Object id of the user.", personal="id"),
         flag("mfa_capable", "isMfaCapable: registered a second factor that the tenant allows.", True),
         flag("mfa_registered", "isMfaRegistered.", True),
         text("methods", "methodsRegistered, sorted, joined by a comma.", "fido2"),
@@ -140,9 +142,9 @@ ENTRA_ROLE_HOLDER = Table(
     "Who holds which role of the tenant, members of role groups included: one row per holder, role, scope, state and group.",
     ("principal_key", "role_key", "scope", "state", "via_group_key"),
     (
-        text("principal_key", "User or service principal that holds the role in the end."),
+        text("principal_key", "User or service principal that holds the role in the end.", personal="id"),
         text("principal_type", "user, service_principal or other.", "user"),
-        text("tenant_key", "Tenant id.", "tenant"),
+        text("tenant_key", "Tenant id.", "tenant", personal="id"),
         text("role_key", "Id of the role definition; the same everywhere for built-in roles.", "62e90394-69f5-4237-9190-012177145e10"),
         text("role_name", "Name of the role.", "Global Administrator"),
         flag("built_in", "The role is one of Microsoft's.", True),
@@ -162,7 +164,7 @@ ENTRA_GROUP_MEMBER = Table(
     ("group_key", "member_key"),
     (
         text("group_key", "Object id of the group."),
-        text("member_key", "Object id of the member."),
+        text("member_key", "Object id of the member.", personal="id"),
         text("member_type", "user, group, device, service_principal or other.", "user"),
     ),
     _DIRECTORY,
@@ -175,7 +177,7 @@ ENTRA_POLICY = Table(
     ("policy_key",),
     (
         text("policy_key", "Object id of the policy."),
-        text("tenant_key", "Tenant id.", "tenant"),
+        text("tenant_key", "Tenant id.", "tenant", personal="id"),
         text("name", "Name of the policy.", "Neutral policy"),
         text("state", "enabled, report_only or disabled.", "enabled"),
         time("changed_at", "Last change, or creation when it was never changed."),
@@ -216,7 +218,7 @@ ENTRA_LOCATION = Table(
     ("location_key",),
     (
         text("location_key", "Object id of the location."),
-        text("tenant_key", "Tenant id.", "tenant"),
+        text("tenant_key", "Tenant id.", "tenant", personal="id"),
         text("name", "Name of the location.", "Neutral place"),
         text("kind", "ip or country.", "ip"),
         flag("trusted", "isTrusted; false for countries."),
@@ -232,7 +234,7 @@ ENTRA_APPLICATION = Table(
     ("application_key",),
     (
         text("application_key", "Object id of the service principal."),
-        text("tenant_key", "Tenant id.", "tenant"),
+        text("tenant_key", "Tenant id.", "tenant", personal="id"),
         text("app_id", "Application (client) id, the same in every tenant.", "app"),
         text("name", "Name of the application.", "Neutral application"),
         text("kind", "Application, ManagedIdentity, Legacy or SocialIdp.", "Application"),
@@ -274,7 +276,7 @@ ENTRA_PERMISSION = Table(
         text("resource_name", "Name of that interface.", "Microsoft Graph"),
         text("permission", "Name of the permission, or its id when the interface does not name it.", "User.Read.All"),
         text("kind", "application (acts alone) or delegated (acts for a signed-in user).", "application"),
-        text("principal_key", "User a delegated permission speaks for; empty when it speaks for everybody, or for none."),
+        text("principal_key", "User a delegated permission speaks for; empty when it speaks for everybody, or for none.", personal="id"),
         text(
             "tier",
             "directory (can take over the tenant), content (reads or writes mail, files or messages of everybody) or other "
@@ -307,7 +309,7 @@ ENTRA_USER_KIND = Table(
     "What stands behind each user of the tenant, by the patterns of audit.yaml that also serve the directory.",
     ("user_key",),
     (
-        text("user_key", "Object id of the user."),
+        text("user_key", "Object id of the user.", personal="id"),
         text(
             "kind",
             "person, generic, service, vendor, device, break_glass, guest, or system (synchronisation, rooms).",
@@ -324,7 +326,7 @@ ENTRA_PRIVILEGED = Table(
     "Users and applications that hold a privileged role, active or eligible, directly or through a group: one row each.",
     ("principal_key",),
     (
-        text("principal_key", "User or service principal."),
+        text("principal_key", "User or service principal.", personal="id"),
         text("roles", "Names of these roles, sorted, joined by a comma.", "Global Administrator"),
         flag("permanent", "At least one is active without end and without having been activated.", True),
     ),
@@ -354,9 +356,9 @@ IDENTITY = Table(
     "Which accounts belong to one person: one row per account of the directory and per user of Entra ID.",
     ("account_key",),
     (
-        text("account_key", "Account (SID) or user (object id)."),
+        text("account_key", "Account (SID) or user (object id).", personal="id"),
         text("account_type", "directory or entra.", "directory"),
-        text("identity_key", "The same for all accounts of one person or thing."),
+        text("identity_key", "The same for all accounts of one person or thing.", personal="id"),
         text(
             "matched_by",
             "What ties it to the others: anchor (SID of the synchronised account), professional_id, hr_number, mail, or none.",
@@ -372,7 +374,7 @@ AUTHENTICATION_STRENGTH = Table(
     "The strongest proof each account can give, over all sources: one row per account of the directory and per user of Entra ID.",
     ("account_key",),
     (
-        text("account_key", "Account (SID) or user (object id)."),
+        text("account_key", "Account (SID) or user (object id).", personal="id"),
         text("account_type", "directory or entra.", "directory"),
         text("strength", "phishing_resistant, app (application or token), phone or none (a password only).", "none"),
         text(

@@ -11,7 +11,7 @@ _BACKUPS = Text(
 )
 _ATTESTED = Text(
     en="Keep the statements (copies, restore tests, consoles, exercises) as YAML under a source of type attestations; `audit attest` writes them.",
-    fr="Tenir les attestations (copies, essais de restauration, consoles, exercices) en YAML dans une source de type attestations ; "
+    fr="Tenir les attestations (copies, essais de restauration, consoles, exercices) en YAML dans une source de type attestations ; "
     "`audit attest` les écrit.",
 )
 _SYSTEMS = Text(
@@ -26,7 +26,7 @@ BACKUP_REPOSITORY = Table(
     (
         text("source", "Which source described it.", "restic:test"),
         text("repository", "Identifier of the repository (borg), or name of the exported file without extension (restic)."),
-        text("location", "Where it is kept, as the software says; empty when it does not."),
+        text("location", "Where it is kept, as the software says; empty when it does not.", personal="host"),
         text("tool", "restic or borg.", "restic"),
         text("encryption", "Mode of encryption in the tool’s words; restic for restic, which knows only one.", "restic"),
         flag("encrypted", "The content cannot be read without a key.", True),
@@ -42,7 +42,7 @@ BACKUP_JOB = Table(
         text("source", "Which source described it.", "restic:test"),
         text("repository", "Repository that holds it."),
         text("job_id", "Identifier of the snapshot or archive."),
-        text("host", "Machine that was backed up, as the software says; empty when it does not."),
+        text("host", "Machine that was backed up, as the software says; empty when it does not.", personal="host"),
         text("archive", "Name of the archive (borg); empty for restic."),
         text("paths", "What was backed up, one path a line; empty when the software does not say."),
         text("tags", "Tags given to the backup, one a line; empty when there are none."),
@@ -50,6 +50,7 @@ BACKUP_JOB = Table(
     ),
     _BACKUPS,
     may_be_empty=True,
+    events=True,
 )
 
 BACKUP_COPY = Table(
@@ -88,14 +89,18 @@ RESTORE_TEST = Table(
         integer("duration_minutes", "How long the restore took.", 60),
         integer("target_minutes", "How long it may take.", 240),
         integer("lost_hours", "Age of the data when it came back: what was entered since is lost.", 24),
-        text("tester", "Team that restored.", "infrastructure"),
+        text("tester", "Team that restored.", "infrastructure", personal="post"),
         text(
-            "business_referent", "Who, on the side of care or of the trade, said that the result is usable; empty when nobody did.", "ward"
+            "business_referent",
+            "Who, on the side of care or of the trade, said that the result is usable; empty when nobody did.",
+            "ward",
+            personal="post",
         ),
         flag("proven", "The record comes with a file whose hash matches.", True),
     ),
     _ATTESTED,
     may_be_empty=True,
+    events=True,
 )
 
 BACKUP_CONSOLE = Table(
@@ -104,7 +109,7 @@ BACKUP_CONSOLE = Table(
     ("source", "console"),
     (
         text("source", "Which folder of statements.", "attestations:test"),
-        text("console", "Name of the console, in lower case."),
+        text("console", "Name of the console, in lower case.", personal="host"),
         text("auth_source", "What its operators sign in against: production_directory, dedicated_directory, local or cloud.", "local"),
         flag("second_factor", "A second factor is demanded of everybody.", True),
         integer("operators", "People who may sign in.", 3),
@@ -122,9 +127,9 @@ BACKUP_ALERT = Table(
     ("source", "console"),
     (
         text("source", "Which folder of statements.", "attestations:test"),
-        text("console", "Name of the console, in lower case."),
+        text("console", "Name of the console, in lower case.", personal="host"),
         flag("alerted", "A backup that fails sends an alert.", True),
-        text("owner", "Team or post that reads the alerts; empty when nobody does.", "infrastructure"),
+        text("owner", "Team or post that reads the alerts; empty when nobody does.", "infrastructure", personal="post"),
         integer("unowned", "Alerts nobody has taken in hand, on the day of the statement."),
         time(
             "oldest_unowned_at", "Day of the oldest of these; NULL with none_unowned true when there is none.", absent_when="none_unowned"
@@ -146,7 +151,7 @@ ATTESTATION = Table(
         text("kind", "exercise, review or policy.", "exercise"),
         text("topic", "What it is about: crisis, backup, access or continuity.", "crisis"),
         time("dated_at", "Day of the exercise or review, or day the policy was last approved."),
-        text("owner", "Who answers for it."),
+        text("owner", "Who answers for it.", personal="post"),
         flag("proven", "The statement comes with a file whose hash matches.", True),
     ),
     _ATTESTED,

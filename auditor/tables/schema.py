@@ -10,13 +10,17 @@ from auditor.model import Text, Value
 
 ColumnType = Literal["text", "bigint", "boolean", "timestamp"]
 """The four column types. Times are UTC without zone; identifiers are text, always: a leading zero is data."""
+Personal = Literal["", "login", "person", "post", "mail", "number", "host", "domain", "site", "id"]
+"""What a column tells of whom: logon name, name of a person, post that somebody holds, mail address, national or HR number, machine or its
+address, domain, establishment, or the identifier of an object (SID, GUID, DN, token); empty for what points at nobody."""
 
 
 @dataclass(frozen=True)
 class Column:
     """One column. NULL means not known, except where the boolean column `absent_when` is true in the same row:
     then the fact is "there is none" (never signed in, never expires) and NULL is not a gap. `declared` names the section of audit.yaml
-    whose keys are the values: one that occurs in no row was not declared, or its patterns match nothing."""
+    whose keys are the values: one that occurs in no row was not declared, or its patterns match nothing. `personal` says what a
+    report with pseudonyms must not show."""
 
     name: str
     type: ColumnType
@@ -24,6 +28,7 @@ class Column:
     neutral: Value
     absent_when: str = ""
     declared: Literal["", "groups", "kinds"] = ""
+    personal: Personal = ""
 
 
 @dataclass(frozen=True)
@@ -31,8 +36,10 @@ class Table:
     """One table. `key` orders its rows and is unique; `derived_from` names the tables a derived one inherits coverage from;
     `enriched_by` names those a hospital may do without: when no source delivers one, the table tells what the others know.
     `cure` is the grant or the export that lets a collected table be read in full. `may_be_empty` says that no row at all is
-    a fact; any other table that comes back empty was not really collected. `summary` says that a derived table counts rows of its
-    inputs, or says that there is none, so that a row they lack may change any value in it."""
+    a fact; any other table that comes back empty was not really collected. `events` says that its rows are what happened in a while, or
+    what is kept of it, so that their number rises and falls by itself; any other table should not lose many rows in a week.
+    `summary` says that a derived table counts rows of its inputs, or says that there is none, so that a row they lack may change any
+    value in it."""
 
     name: str
     sentence: str
@@ -43,6 +50,7 @@ class Table:
     enriched_by: tuple[str, ...] = ()
     may_be_empty: bool = False
     summary: bool = False
+    events: bool = False
 
     def column(self, name: str) -> Column:
         """The column called `name`; KeyError when there is none."""
@@ -57,9 +65,16 @@ class Table:
         return tuple(column.name for column in self.columns)
 
 
-def text(name: str, sentence: str, neutral: str = "", absent_when: str = "", declared: Literal["", "groups", "kinds"] = "") -> Column:
+def text(
+    name: str,
+    sentence: str,
+    neutral: str = "",
+    absent_when: str = "",
+    declared: Literal["", "groups", "kinds"] = "",
+    personal: Personal = "",
+) -> Column:
     """A text column; the empty text is a fact ("there is none"), NULL is not."""
-    return Column(name, "text", sentence, neutral, absent_when, declared)
+    return Column(name, "text", sentence, neutral, absent_when, declared, personal)
 
 
 def integer(name: str, sentence: str, neutral: int = 0, absent_when: str = "") -> Column:

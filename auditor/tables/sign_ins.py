@@ -43,9 +43,14 @@ SIGN_IN = Table(
             "Logon name, lower case, without domain; empty when the record names nobody. Of a name that does not exist `?` and a number are "
             "kept in its place, the same in the whole snapshot: people type their password there.",
             "neutral",
+            personal="login",
         ),
-        text("account_domain", "Domain or realm as written, lower case; empty when unsaid or when the name does not exist."),
-        text("account_sid", "SID of the account; empty when unsaid."),
+        text(
+            "account_domain",
+            "Domain or realm as written, lower case; empty when unsaid or when the name does not exist.",
+            personal="domain",
+        ),
+        text("account_sid", "SID of the account; empty when unsaid.", personal="id"),
         text(
             "logon_type",
             "interactive, network, batch, service, unlock, cleartext, new_credentials, remote_interactive, cached, remote, cloud or unsaid.",
@@ -56,24 +61,31 @@ SIGN_IN = Table(
             "host",
             "Machine signed in to, else the controller; for a service ticket what it is for. Lower case, first label of a name.",
             "dc1",
+            personal="host",
         ),
         text(
             "origin",
             "Where the attempt came from: address, else machine name in lower case; empty when unsaid or the machine itself. "
             "For explicit, always the machine on which the credentials were given.",
+            personal="host",
         ),
         text("country", "Country of the origin, two letters; empty when unsaid."),
         text("latitude", "Degrees north of the origin with two decimals, for example 48.86; empty when unsaid."),
         text("longitude", "Degrees east of the origin with two decimals; empty when unsaid."),
-        text("device", "Number, else name, of the device signed in with, lower case; empty when unsaid."),
+        text("device", "Number, else name, of the device signed in with, lower case; empty when unsaid.", personal="host"),
         text("application", "Application signed in to; empty when unsaid."),
         text("mfa", "Second factor: satisfied, not_satisfied or unsaid.", "unsaid"),
-        text("actor_name", "For explicit: logon name of the session that gave the credentials, lower case; empty for the others."),
-        text("actor_sid", "For explicit: SID of that session's account; empty for the others."),
+        text(
+            "actor_name",
+            "For explicit: logon name of the session that gave the credentials, lower case; empty for the others.",
+            personal="login",
+        ),
+        text("actor_sid", "For explicit: SID of that session's account; empty for the others.", personal="id"),
         flag("from_profile", "For explicit: the program that gave them lies in a person's own folder, where no administrator installs."),
         flag("repeated", "The same attempt as another record of this log: Windows writes one wrong NTLM password as 4776 and as 4625."),
     ),
     _LOGS,
+    events=True,
 )
 
 DIRECTORY_CHANGE = Table(
@@ -91,18 +103,19 @@ DIRECTORY_CHANGE = Table(
             "account_renamed, account_locked, password_change, password_reset, log_cleared or audit_policy_changed.",
             "group_add",
         ),
-        text("actor_name", "Who did it: logon name, lower case, without domain; empty when unsaid."),
-        text("actor_sid", "SID of who did it; empty when unsaid."),
-        text("target_name", "Account that was changed: logon name, or the log that was cleared; empty when unsaid."),
-        text("target_sid", "SID of the account that was changed; empty when unsaid."),
-        text("target_dn", "Distinguished name of the account that was changed; empty when unsaid."),
+        text("actor_name", "Who did it: logon name, lower case, without domain; empty when unsaid.", personal="login"),
+        text("actor_sid", "SID of who did it; empty when unsaid.", personal="id"),
+        text("target_name", "Account that was changed: logon name, or the log that was cleared; empty when unsaid.", personal="login"),
+        text("target_sid", "SID of the account that was changed; empty when unsaid.", personal="id"),
+        text("target_dn", "Distinguished name of the account that was changed; empty when unsaid.", personal="id"),
         text("group_name", "Group that was changed; empty when none was or unsaid."),
-        text("group_sid", "SID of that group; empty when none was or unsaid."),
-        text("group_dn", "Distinguished name of that group; empty when none was or unsaid."),
-        text("host", "Machine that wrote the record; lower case, first label of its name.", "dc1"),
-        text("origin", "Address the change came from; empty when unsaid."),
+        text("group_sid", "SID of that group; empty when none was or unsaid.", personal="id"),
+        text("group_dn", "Distinguished name of that group; empty when none was or unsaid.", personal="id"),
+        text("host", "Machine that wrote the record; lower case, first label of its name.", "dc1", personal="host"),
+        text("origin", "Address the change came from; empty when unsaid.", personal="host"),
     ),
     _LOGS,
+    events=True,
 )
 
 EVENT_COVERAGE = Table(
@@ -111,7 +124,7 @@ EVENT_COVERAGE = Table(
     ("source", "host", "hour"),
     (
         text("source", "Name of the source in audit.yaml.", "log:test"),
-        text("host", "Machine that wrote the records; lower case, first label of its name.", "dc1"),
+        text("host", "Machine that wrote the records; lower case, first label of its name.", "dc1", personal="host"),
         time("hour", "Start of the hour."),
         text("log_type", "windows, samba, csv or graph.", "windows"),
         integer("records", "Records received, of any kind.", 1),
@@ -119,13 +132,14 @@ EVENT_COVERAGE = Table(
         time("last_at", "Last record of the hour."),
     ),
     _LOGS,
+    events=True,
 )
 
 TABLES = (SIGN_IN, DIRECTORY_CHANGE, EVENT_COVERAGE)
 
 _INPUTS = Text(
     en="This table is computed: complete the logs and the directory it comes from.",
-    fr="Cette table est calculée : compléter les journaux et l’annuaire dont elle provient.",
+    fr="Cette table est calculée : compléter les journaux et l’annuaire dont elle provient.",
 )
 
 SIGN_IN_PLACE = Table(
@@ -133,7 +147,7 @@ SIGN_IN_PLACE = Table(
     "Every address and machine that sign-ins came from or went to: one row each.",
     ("place",),
     (
-        text("place", "Address, else machine name in lower case."),
+        text("place", "Address, else machine name in lower case.", personal="host"),
         flag("is_origin", "At least one sign-in came from it.", True),
         flag("shared", "Declared in audit.yaml as used by many people (remote access gateway, scanner), and the entry has not expired."),
         text("unit", "Care unit by the patterns of audit.yaml; empty when none fits."),
@@ -149,7 +163,7 @@ ACCOUNT_UNIT = Table(
     "The care unit that each account belongs to, by the patterns of audit.yaml: one row per account.",
     ("account_key",),
     (
-        text("account_key", "Account."),
+        text("account_key", "Account.", personal="id"),
         text("unit", "Care unit; empty when no pattern fits."),
         text("pole", "Its group of care units; empty when no pattern fits."),
     ),
@@ -164,15 +178,19 @@ ACCOUNT_SIGN_IN = Table(
     (
         text("source", "Name of the source in audit.yaml.", "log:test"),
         text("record_ref", "File and number of the record."),
-        text("account_key", "Account of the directory."),
+        text("account_key", "Account of the directory.", personal="id"),
         time("occurred_at", "When it happened."),
         text("outcome", "success or failure.", "success"),
         text("reason", "Why a failure failed; empty for a success."),
         text("activity", "logon, ticket, service_ticket, ntlm, session or remote.", "logon"),
         text("logon_type", "How, for example interactive, network or remote.", "network"),
-        text("origin", "Where it came from; empty when unsaid."),
-        text("host", "Machine that was signed in to.", "dc1"),
-        text("place", "Where the person sat: the machine itself for an interactive sign-in, else the origin; empty when unsaid."),
+        text("origin", "Where it came from; empty when unsaid.", personal="host"),
+        text("host", "Machine that was signed in to.", "dc1", personal="host"),
+        text(
+            "place",
+            "Where the person sat: the machine itself for an interactive sign-in, else the origin; empty when unsaid.",
+            personal="host",
+        ),
         text("place_unit", "Care unit of that place; empty when none fits."),
         text("place_pole", "Its group of care units; empty when none fits."),
         text("place_site", "Building or town of that unit; empty when none fits or audit.yaml does not say."),
@@ -182,7 +200,7 @@ ACCOUNT_SIGN_IN = Table(
         integer("latitude", "Hundredths of a degree north of the origin; NULL with unlocated true when unsaid.", absent_when="unlocated"),
         integer("longitude", "Hundredths of a degree east of the origin; NULL with unlocated true when unsaid.", absent_when="unlocated"),
         flag("unlocated", "The log does not say the position of the origin."),
-        text("device", "Number, else name, of the device signed in with; empty when unsaid."),
+        text("device", "Number, else name, of the device signed in with; empty when unsaid.", personal="host"),
         flag("in_drill", "It falls in a drill declared in audit.yaml."),
     ),
     _INPUTS,
@@ -198,14 +216,18 @@ GROUP_CHANGE = Table(
         text("record_ref", "File and number of the record."),
         time("occurred_at", "When it happened."),
         text("operation", "group_add or group_remove.", "group_add"),
-        text("group_id", "SID of the group, else its distinguished name in lower case, qualified by machine for a local group."),
+        text(
+            "group_id",
+            "SID of the group, else its distinguished name in lower case, qualified by machine for a local group.",
+            personal="id",
+        ),
         text("group_name", "Name of the group.", "neutral group"),
         integer("group_rid", "Last part of the SID; 0 when the group has none or is not known.", 6001),
         flag("privileged", "The group gives control of the domain, by its RID, or is a local administrators' group."),
-        text("member_id", "SID of the member, else its distinguished name in lower case."),
-        text("member_name", "Logon name of the member; empty when not known.", "neutral"),
-        text("actor_name", "Who did it: logon name; the SID when not known.", "neutral"),
-        text("host", "Machine that wrote the record.", "dc1"),
+        text("member_id", "SID of the member, else its distinguished name in lower case.", personal="id"),
+        text("member_name", "Logon name of the member; empty when not known.", "neutral", personal="login"),
+        text("actor_name", "Who did it: logon name; the SID when not known.", "neutral", personal="login"),
+        text("host", "Machine that wrote the record.", "dc1", personal="host"),
         flag("by_setup", "Windows itself did it (S-1-5-18) within an hour of the first record of that machine: installation."),
     ),
     _INPUTS,
@@ -219,7 +241,7 @@ LOG_SILENCE = Table(
     ("source", "host"),
     (
         text("source", "Name of the source in audit.yaml.", "log:test"),
-        text("host", "Machine that wrote the records.", "dc1"),
+        text("host", "Machine that wrote the records.", "dc1", personal="host"),
         integer("days", "Days between the first and the last record of the machine.", 28),
         integer("silent_hours", "Longest run of hours without any record although every other week has some at that hour."),
         time("silent_since", "Start of that run; the first record when there is none."),
@@ -234,10 +256,10 @@ ACCOUNT_HABIT = Table(
     "monitoring.assessed_days of audit.yaml, before means all the logs hold of the time before. Shared places are left out.",
     ("account_key", "kind", "value"),
     (
-        text("account_key", "Account."),
+        text("account_key", "Account.", personal="id"),
         text("kind", "unit, country or origin.", "unit"),
         text("value", "Care unit, country or origin; the empty text is a remote or cloud sign-in whose country is unsaid.", "neutral"),
-        text("place", "One of the places it was used from or at; empty when unsaid."),
+        text("place", "One of the places it was used from or at; empty when unsaid.", personal="host"),
         time("first_at", "First use."),
         time("last_at", "Last use."),
         flag("used_before", "The account used it before."),
@@ -261,7 +283,7 @@ ACCOUNT_PEERS = Table(
     "job which used any care unit before.",
     ("account_key", "unit"),
     (
-        text("account_key", "Account."),
+        text("account_key", "Account.", personal="id"),
         text("unit", "Care unit that it uses now."),
         text("job", "Its job; empty when the HR file does not know the person.", "Infirmier"),
         integer("peers", "Peers; 0 without a job."),
@@ -280,7 +302,7 @@ ORIGIN_REACH = Table(
     "of audit.yaml), and the most that happened within two hours. Cloud sign-ins, remote access and machines' own accounts are left out.",
     ("origin",),
     (
-        text("origin", "Address, else machine name in lower case."),
+        text("origin", "Address, else machine name in lower case.", personal="host"),
         flag("shared", "Declared in audit.yaml as used by many people, and the entry has not expired."),
         integer("accounts", "Most accounts within two hours now.", 1),
         time("accounts_at", "When there were so many for the first time."),

@@ -34,8 +34,8 @@ TRAINING_RECORD = Table(
     (
         text("source", "Name of the source in audit.yaml.", "training:test"),
         integer("row_number", "Line of the file, from 1 after the header.", 1),
-        text("person_number", "HR number as written; empty when the file gives none."),
-        text("mail", "Mail address, lower case; empty when the file gives none."),
+        text("person_number", "HR number as written; empty when the file gives none.", personal="number"),
+        text("mail", "Mail address, lower case; empty when the file gives none.", personal="mail"),
         text("module", "Module or activity as written.", "phishing"),
         time(
             "completed_at",
@@ -54,7 +54,7 @@ PHISHING_RESULT = Table(
     (
         text("source", "Name of the exercise, that of its source in audit.yaml.", "gophish:test"),
         integer("row_number", "Line of the results, from 1 after the header.", 1),
-        text("mail", "Mail address, lower case.", "neutral@hospital.test"),
+        text("mail", "Mail address, lower case.", "neutral@hospital.test", personal="mail"),
         time("sent_at", "When the mail left; NULL with not_sent true when it did not.", absent_when="not_sent"),
         flag("not_sent", "The mail did not leave: error, or not yet."),
         flag("clicked", "The person opened the link; clicks of a mail gateway within seconds of the sending do not count."),
@@ -63,6 +63,7 @@ PHISHING_RESULT = Table(
         integer("gateway_clicks", "Clicks of the mail gateway that were left out."),
     ),
     _PHISHING,
+    events=True,
 )
 
 TABLES = (TRAINING_RECORD, PHISHING_RESULT)
@@ -152,7 +153,7 @@ ACCOUNT_POPULATION = Table(
     "The part of the staff that the person behind each account belongs to: from the HR file alone, nothing of a training or an exercise.",
     ("account_key",),
     (
-        text("account_key", "Account."),
+        text("account_key", "Account.", personal="id"),
         text(
             "population",
             "Part of the staff, by the patterns of audit.yaml; other when none fits, unsaid when the HR file does not say, empty when it knows "

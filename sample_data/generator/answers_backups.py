@@ -13,10 +13,10 @@ ENCRYPTED = ("restic", "repokey", "repokey-blake2", "keyfile", "keyfile-blake2")
 def answers(facts: Facts) -> dict[str, list[str]]:
     """Rule -> failing resources."""
     hospital = facts.hospital
-    year = [(system, restore) for system in SYSTEMS for restore in system.restores if restore.age < YEAR]
+    year = [(system, restore) for system in SYSTEMS for restore in system.restores if restore.age + hospital.elapsed < YEAR]
 
     def tried(system: System, restore: Restore) -> str:
-        return f"attestations/{system.key}/{hospital.day(restore.age)} 00:00:00/{restore.scope}/{restore.copy}"
+        return f"attestations/{system.key}/{hospital.day(restore.age + hospital.elapsed)} 00:00:00/{restore.scope}/{restore.copy}"
 
     return {
         "BKP-001": [system.key for system in SYSTEMS if _is_late(system)],

@@ -42,7 +42,7 @@ class Copy:
 
 @dataclass(frozen=True)
 class Restore:
-    """A restore that was tried `age` days ago; minutes taken and allowed."""
+    """A restore that was tried `age` days before the audit of week 1; minutes taken and allowed."""
 
     age: int
     scope: str
@@ -295,7 +295,7 @@ def _alerts(hospital: Hospital, console: Console) -> str:
 
 
 def _restore(hospital: Hospital, system: System, restore: Restore, proofs: dict[str, str]) -> str:
-    day = hospital.day(restore.age)
+    day = hospital.day(restore.age + hospital.elapsed)
     values: dict[str, object] = {
         "system": system.name, "scope": restore.scope, "from_copy": restore.copy, "result": restore.result,
         "duration_min": restore.minutes, "rto_target_min": restore.target, "rpo_h": 24, "tester": "équipe infrastructure",

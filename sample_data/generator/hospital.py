@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from sample_data.generator import (
+    ageing,
     answers,
     backups,
     builtin,
@@ -36,9 +37,9 @@ from sample_data.generator.names import Names
 SIZES = {"full": 1.0, "small": 0.2}
 
 
-def build(seed: int, size: str, as_of: datetime) -> Hospital:
-    """The hospital of that seed, size and audit instant: always the same."""
-    hospital = Hospital(seed, SIZES[size], as_of)
+def build(seed: int, size: str, as_of: datetime, week: int = 1) -> Hospital:
+    """The hospital of that seed, size, audit instant and week: always the same."""
+    hospital = Hospital(seed, SIZES[size], as_of, week=week)
     names = Names(hospital.rng("names"))
     builtin.add(hospital)
     everybody = people.add(hospital, names)
@@ -47,6 +48,7 @@ def build(seed: int, size: str, as_of: datetime) -> Hospital:
     faults_credentials.plant(hospital)
     faults_people.plant(hospital, everybody)
     faults_access.plant(hospital)
+    ageing.age(hospital)
     _finish(hospital)
     return hospital
 

@@ -260,6 +260,12 @@ class Hospital:
     by_primary_group: dict[int, list[Account]] = field(default_factory=dict)
     used: set[int] = field(default_factory=set)
     next_rid: int = 1103
+    week: int = 1
+
+    @property
+    def elapsed(self) -> int:
+        """Days since the audit of week 1, which is the one that lies in the repository; negative before it."""
+        return 7 * (self.week - 1)
 
     def n(self, full: int) -> int:
         """A quantity at this size, never less than one."""
