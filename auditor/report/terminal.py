@@ -6,22 +6,27 @@ import textwrap
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
+from pathlib import Path
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text as Line
 
-from auditor.model import Language, Rule, Run, Severity, Verdict
-from auditor.report import facts
-from auditor.report.facts import Control, Facts, Protection, Source
-from auditor.report.i18n import Phrases
+from auditor import facts, plan
+from auditor.facts import Facts, Protection, Source
+from auditor.model import Change, Language, Rule, Run, Severity, Verdict, WaiverState, WaiverUse
+from auditor.report import wording
+from auditor.report.i18n import Phrases, percentage
 from auditor.safe import visible
 
 WIDTH = 92
 """Cells of a line where the terminal has them."""
 
 _NARROWEST = 64
-BAR = 15
+BAR = 12
+_FEW = 3
+_SOURCES = 6
+_WARNED = ((WaiverState.EXPIRING, "yellow"), (WaiverState.UNUSED, "yellow"))
 _GLYPHS = {Severity.CRITICAL: ("■", "[C]"), Severity.HIGH: ("▲", "[H]"), Severity.MEDIUM: ("●", "[M]"), Severity.LOW: ("○", "[L]")}
 _STYLES = {Severity.CRITICAL: "bold red", Severity.HIGH: "yellow", Severity.MEDIUM: "", Severity.LOW: "dim"}
 _ASCII = str.maketrans(
@@ -34,21 +39,20 @@ def summary(run: Run, language: Language, *, colour: bool, unicode: bool, files:
     `unicode`."""
     say, counted = Phrases(language), facts.of(run)
     width = max(_NARROWEST, min(width, WIDTH))
-    lines = [*(_source(say, counted, source, width) for source in counted.sources), *_lacking(say, counted, width)]
+    lines = [*_sources(say, counted, width), *_lacking(say, counted, width)]
     lines += [*_notices(say, run, width), Line()]
     lines += [
         Line.assemble((_shown(run.establishment, 44), "bold"), "  ", say.day(run.as_of), ", ", say.gettext("report no. %(id)s", id=run.id))
     ]
-    lines += [Line(), _ran(say, counted), Line(), *(_bar(say, protection) for protection in counted.protections), Line()]
-    lines += [_severities(say, counted, unicode=unicode)]
+    lines += [Line(), *_grade(say, run, width), _ran(say, counted), Line()]
+    lines += [*(_bar(say, protection, before) for protection, before in zip(counted.protections, _before(run), strict=True)), Line()]
+    lines += [_severities(say, counted, unicode=unicode), *_changes(say, counted)]
     if counted.failing:
-        lines += [
-            Line(),
-            _first_title(say),
-            *(_action(say, place, control, width) for place, control in enumerate(counted.failing[:3], start=1)),
-        ]
+        lines += [Line(), _first_title(say, run), *_actions(say, counted, width)]
+    if waivers := list(_waivers(say, run, width)):
+        lines += [Line(), *waivers]
     if files:
-        lines += [Line(), *(Line("   " + visible(file)) for file in files)]
+        lines += [Line(), *_files(files, width)]
     return _print(lines, width, colour=colour, unicode=unicode)
 
 
@@ -86,6 +90,16 @@ def rules_list(rules: Iterable[Rule], language: Language) -> str:
         f"{visible(rule.id):<12} {say.word('severity', rule.severity.value):<9} {rule.recommendation}  {visible(say.of(rule.title))}\n"
         for rule in ordered
     )
+
+
+def _sources(say: Phrases, counted: Facts, width: int) -> Iterator[Line]:
+    """Every source with a gap, and the largest of those that were read in full."""
+    whole = sorted((source for source in counted.sources if not source.gaps), key=lambda source: -sum(count for _, count in source.rows))
+    unsaid = whole[_SOURCES:]
+    yield from (_source(say, counted, source, width) for source in counted.sources if source not in unsaid)
+    if unsaid:
+        told = say.ngettext("… and %(count)s more source, read in full", "… and %(count)s more sources, read in full", len(unsaid))
+        yield Line("   " + told, "dim")
 
 
 def _source(say: Phrases, counted: Facts, source: Source, width: int) -> Line:
@@ -138,9 +152,45 @@ def _ran(say: Phrases, counted: Facts) -> Line:
     return line
 
 
-def _bar(say: Phrases, protection: Protection) -> Line:
+def _grade(say: Phrases, run: Run, width: int) -> Iterator[Line]:
+    """The grade with the facts that cap it, or why there is none; nothing for a run of some rules only."""
+    if not (score := run.score):
+        return
+    if not score.grade:
+        yield Line.assemble("   ", (" – ", "reverse"), "  ", (say.gettext("No grade"), "bold"))
+        yield from _few(say, [Line("       " + _shown(say.of(obstacle), width - 7)) for obstacle in score.obstacles])
+        return
+    line = Line.assemble("   ", (f" {score.grade} ", "reverse"))
+    capped = score.caps if score.grade != score.uncapped else ()
+    if capped:
+        line.append(
+            "  "
+            + say.ngettext(
+                "capped by %(count)s fact, otherwise %(grade)s", "capped by %(count)s facts, otherwise %(grade)s", len(capped),
+                grade=score.uncapped,
+            )
+        )  # fmt: skip
+    yield line
+    room = width - 22
+    yield from _few(say, [Line("       " + _fitted(say.of(cap.reason), room) + "  " + visible(cap.rule)) for cap in capped])
+
+
+def _few(say: Phrases, lines: list[Line]) -> Iterator[Line]:
+    yield from lines[:_FEW]
+    if (more := len(lines) - _FEW) > 0:
+        yield Line("       " + say.ngettext("… and %(count)s more", "… and %(count)s more", more), "dim")
+
+
+def _before(run: Run) -> Sequence[float | None]:
+    """Coverage of the five recommendations in the run before, where the same model measured it."""
+    if len(run.trend) < 2 or run.trend[-2].model != run.trend[-1].model:
+        return (None,) * len(facts.RECOMMENDATIONS)
+    return run.trend[-2].ratios
+
+
+def _bar(say: Phrases, protection: Protection, before: float | None) -> Line:
     title = say.of(protection.recommendation.title)
-    line = Line(f"   {protection.recommendation.id}   {set_cell_size(title, 32)}  ")
+    line = Line(f"   {protection.recommendation.id}  {set_cell_size(title, 32)} ")
     if protection.ratio is None:
         line.append("─" * BAR, "dim")
         line.append(f"  {say.gettext('not measured')}", "dim")
@@ -149,10 +199,45 @@ def _bar(say: Phrases, protection: Protection) -> Line:
         line.append("━" * full, "cyan")
         line.append("─" * (BAR - full), "dim")
         line.append(f"  {say.percent(protection.ratio):>5}  ")
-        line.append(say.gettext("target %(target)s", target=say.percent(protection.recommendation.target)), "dim")
+        if before is not None:
+            points = percentage(protection.ratio) - percentage(before)
+            line.append(f"{points:+d}  " if points else "=  ", "green" if points > 0 else "red" if points else "dim")
+        line.append(say.gettext("target %(target)s", target=say.percent(protection.target)), "dim")
     if missing := protection.controls - protection.ran:
         line.append("  " + say.ngettext("%(count)s not run", "%(count)s not run", missing), "yellow")
     return line
+
+
+def _changes(say: Phrases, counted: Facts) -> Iterator[Line]:
+    if comparison := counted.run.comparison:
+        told = wording.changed(say, counted.changed(Change.NEW), counted.changed(Change.RETURNED), len(comparison.fixed))
+        yield Line.assemble("   ", told, ("  " + say.gettext("since %(day)s", day=say.date(comparison.as_of)), "dim"))
+    if counted.waived:
+        yield Line("   " + say.ngettext("%(count)s finding waived", "%(count)s findings waived", counted.waived), "dim")
+
+
+def _waivers(say: Phrases, run: Run, width: int) -> Iterator[Line]:
+    """What must not pass in silence: waivers that no longer hold, that soon will not, and that serve nothing."""
+    for state, style in ((WaiverState.EXPIRED, "bold red"), (WaiverState.EXCEEDED, "bold red"), *_WARNED):
+        uses = sorted((use for use in run.waivers if use.state is state), key=lambda use: (use.waiver.expires, use.waiver.id))
+        yield from _few(say, [Line(f"   {_shown(_waiver(say, use), width - 3)}", style) for use in uses])
+
+
+def _waiver(say: Phrases, use: WaiverUse) -> str:
+    return say.gettext("waiver %(id)s (%(rule)s): %(state)s", id=use.waiver.id, rule=use.waiver.rule, state=wording.waiver(say, use))
+
+
+def _files(files: Sequence[str], width: int) -> Iterator[Line]:
+    """Where the reports are: the first with its folder, the others of that folder by name."""
+    folder = Path(files[0]).parent
+    names = [Path(file).name if Path(file).parent == folder else file for file in files[1:]]
+    line = Line("   " + visible(files[0]))
+    for name in names:
+        if line.cell_len + cell_len(visible(name)) + 2 > width:
+            yield line
+            line = Line(" ")
+        line.append("  " + visible(name), "dim")
+    yield line
 
 
 def _severities(say: Phrases, counted: Facts, *, unicode: bool) -> Line:
@@ -165,16 +250,36 @@ def _severities(say: Phrases, counted: Facts, *, unicode: bool) -> Line:
     return line
 
 
-def _first_title(say: Phrases) -> Line:
-    return Line.assemble("   ", (say.gettext("First"), "bold"), ("   " + say.gettext("(audit explain RULE says how)"), "dim"))
+def _first_title(say: Phrases, run: Run) -> Line:
+    hours = plan.hours_to_no_critical(run) if run.plan else None
+    hint = say.gettext("(audit explain RULE says how)")
+    if hours:
+        hint = say.gettext("(%(hours)s remove every critical finding; audit explain RULE)", hours=say.hours(hours))
+    return Line.assemble("   ", (say.gettext("First"), "bold"), ("   " + hint, "dim"))
 
 
-def _action(say: Phrases, place: int, control: Control, width: int) -> Line:
-    title = set_cell_size(_shown(say.of(control.rule.title), width - 40), width - 40)
-    line = Line(f"    {place}  {title}  ")
-    line.append(f"{say.number(control.count):>6}", _STYLES[control.rule.severity])
-    line.append(f"  {say.hours(control.hours):>7}   {visible(control.rule.id)}")
+def _actions(say: Phrases, counted: Facts, width: int) -> Iterator[Line]:
+    """The first three actions of the plan that remove something; for a run of some rules only, the worst three."""
+    outcomes = [outcome for outcome in plan.outcomes(counted.run) if outcome.total][:_FEW]
+    for place, outcome in enumerate(outcomes, start=1):
+        action = outcome.action
+        rules = action.rules[0] + (f" +{len(action.rules) - 1}" if len(action.rules) > 1 else "")
+        yield _action(say, place, say.of(action.title), outcome.total, next(iter(outcome.removed)), action.hours, rules, width)
+    if not outcomes:
+        for place, control in enumerate(counted.failing[:_FEW], start=1):
+            title, rule = say.of(control.rule.title), control.rule
+            yield _action(say, place, title, control.count, rule.severity, control.hours, rule.id, width)
+
+
+def _action(say: Phrases, place: int, title: str, removed: int, severity: Severity, hours: float, rules: str, width: int) -> Line:
+    line = Line(f"    {place}  {_fitted(title, width - 40)}  ")
+    line.append(f"{say.number(removed):>6}", _STYLES[severity])
+    line.append(f"  {say.hours(hours):>7}   {visible(rules)}")
     return line
+
+
+def _fitted(text: str, width: int) -> str:
+    return set_cell_size(_shown(text, width), width)
 
 
 def _shown(text: str, width: int) -> str:
