@@ -8,12 +8,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from io import BytesIO
 from pathlib import Path
 
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_datetime, get_day_names
 from babel.lists import format_list
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -75,6 +75,12 @@ def typography(text: str, language: Language) -> str:
         for pattern, replacement in _FRENCH:
             text = pattern.sub(replacement, text)
     return text
+
+
+def percentage(ratio: float) -> int:
+    """A ratio in whole per cents, rounded down."""
+    # The epsilon keeps 0.29 * 100 = 28.999… at 29.
+    return math.floor(ratio * 100 + 1e-9)
 
 
 def both(say: Callable[[Phrases], str]) -> Text:
@@ -165,10 +171,13 @@ class Phrases:
         """A number with the language's separators, at most one decimal."""
         return str(format_decimal(value, "#,##0.#", locale=self._locale)).replace("\u202f", NBSP)
 
+    def exact(self, value: float) -> str:
+        """A figure of the score, which is rounded to four decimals: at least two of them."""
+        return str(format_decimal(value, "0.00##", locale=self._locale))
+
     def percent(self, ratio: float) -> str:
         """A ratio as a whole per cent, rounded down: only what is whole reads 100 %."""
-        # The epsilon keeps 0.29 * 100 = 28.999… at 29.
-        whole = self.number(math.floor(ratio * 100 + 1e-9))
+        whole = self.number(percentage(ratio))
         return f"{whole}{NBSP}%" if self.language is Language.FR else f"{whole}%"
 
     def hours(self, hours: float) -> str:
@@ -178,6 +187,14 @@ class Phrases:
     def day(self, moment: datetime) -> str:
         """The day of a UTC time, in full."""
         return str(format_date(moment.date(), "full", locale=self._locale)).replace("\u202f", NBSP)
+
+    def date(self, moment: date) -> str:
+        """A day, short."""
+        return str(format_date(moment, "medium", locale=self._locale)).replace("\u202f", NBSP)
+
+    def weekday(self, day: int) -> str:
+        """The name of a day of the week, 0 for Monday."""
+        return str(get_day_names("wide", locale=self._locale)[day])
 
     def moment(self, moment: datetime) -> str:
         """A UTC time, to the minute."""

@@ -27,48 +27,48 @@ def run_of(*outcomes: tuple[Severity, Verdict, int], fail_on: str = "critical", 
 
 
 def test_findings_at_the_threshold_give_one_whatever_their_number() -> None:
-    code, reason = exit_code.decide(run_of((Severity.CRITICAL, Verdict.FAIL, 256)))
-    assert code == 1
-    assert reason.en == "Failed: 256 findings at the threshold “critical” or above."
-    assert reason.fr == f"Échec{NBSP}: 256 constats au seuil «{NBSP}critique{NBSP}» ou au-dessus."
+    done = exit_code.decide(run_of((Severity.CRITICAL, Verdict.FAIL, 256)))
+    assert done.code == 1
+    assert done.reason.en == "Failed: 256 findings at the threshold “critical” or above."
+    assert done.reason.fr == f"Échec{NBSP}: 256 constats au seuil «{NBSP}critique{NBSP}» ou au-dessus."
 
 
 def test_findings_win_over_controls_that_could_not_run() -> None:
-    assert exit_code.decide(run_of((Severity.CRITICAL, Verdict.FAIL, 1), (Severity.CRITICAL, Verdict.ERROR, 0)))[0] == 1
+    assert exit_code.decide(run_of((Severity.CRITICAL, Verdict.FAIL, 1), (Severity.CRITICAL, Verdict.ERROR, 0))).code == 1
 
 
 @pytest.mark.parametrize("verdict", [Verdict.NOTCHECKED, Verdict.ERROR])
 def test_a_control_at_the_threshold_that_could_not_run_gives_three(verdict: Verdict) -> None:
-    code, reason = exit_code.decide(run_of((Severity.CRITICAL, verdict, 0), (Severity.HIGH, Verdict.FAIL, 4)))
-    assert code == 3
-    assert "1 control " in reason.en
-    assert "1 contrôle " in reason.fr
+    done = exit_code.decide(run_of((Severity.CRITICAL, verdict, 0), (Severity.HIGH, Verdict.FAIL, 4)))
+    assert done.code == 3
+    assert "1 control " in done.reason.en
+    assert "1 contrôle " in done.reason.fr
 
 
 def test_unconfirmed_findings_do_not_fail_a_run() -> None:
-    assert exit_code.decide(run_of((Severity.CRITICAL, Verdict.NOTCHECKED, 5), confirmed=False))[0] == 3
+    assert exit_code.decide(run_of((Severity.CRITICAL, Verdict.NOTCHECKED, 5), confirmed=False)).code == 3
 
 
 @pytest.mark.parametrize(("fail_on", "code"), [("critical", 0), ("high", 0), ("medium", 1), ("low", 1), ("never", 0)])
 def test_the_threshold_decides(fail_on: str, code: int) -> None:
     outcomes = ((Severity.CRITICAL, Verdict.PASS, 0), (Severity.MEDIUM, Verdict.FAIL, 3), (Severity.LOW, Verdict.ERROR, 0))
-    assert exit_code.decide(run_of(*outcomes, fail_on=fail_on))[0] == code
+    assert exit_code.decide(run_of(*outcomes, fail_on=fail_on)).code == code
 
 
 def test_never_is_zero_even_when_nothing_could_run() -> None:
-    code, reason = exit_code.decide(run_of((Severity.CRITICAL, Verdict.ERROR, 0), (Severity.CRITICAL, Verdict.FAIL, 9), fail_on="never"))
-    assert code == 0
-    assert "jamais" in reason.fr
+    done = exit_code.decide(run_of((Severity.CRITICAL, Verdict.ERROR, 0), (Severity.CRITICAL, Verdict.FAIL, 9), fail_on="never"))
+    assert done.code == 0
+    assert "jamais" in done.reason.fr
 
 
 def test_passed_and_not_applicable_controls_give_zero() -> None:
-    code, reason = exit_code.decide(run_of((Severity.CRITICAL, Verdict.PASS, 0), (Severity.CRITICAL, Verdict.NOTAPPLICABLE, 0)))
-    assert code == 0
-    assert reason.en == "Passed: 1 control at the threshold “critical” or above, no finding."
+    done = exit_code.decide(run_of((Severity.CRITICAL, Verdict.PASS, 0), (Severity.CRITICAL, Verdict.NOTAPPLICABLE, 0)))
+    assert done.code == 0
+    assert done.reason.en == "Passed: 1 control at the threshold “critical” or above, no finding."
 
 
 def test_findings_below_the_threshold_are_not_hidden_behind_the_word_passed() -> None:
-    code, reason = exit_code.decide(run_of((Severity.HIGH, Verdict.FAIL, 12)))
-    assert code == 0
-    assert reason.en == "Passed: 0 controls at the threshold “critical” or above, no finding. 12 findings below it."
-    assert reason.fr.endswith("12 constats au-dessous.")
+    done = exit_code.decide(run_of((Severity.HIGH, Verdict.FAIL, 12)))
+    assert done.code == 0
+    assert done.reason.en == "Passed: 0 controls at the threshold “critical” or above, no finding. 12 findings below it."
+    assert done.reason.fr.endswith("12 constats au-dessous.")

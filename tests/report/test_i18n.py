@@ -31,7 +31,7 @@ def catalogue(language: Language) -> Catalog:
 def used() -> Iterator[str | tuple[str, ...]]:
     """Messages the code and the templates ask for."""
     keywords = {"gettext": None, "ngettext": (1, 2)}
-    for file in sorted((ROOT / "auditor" / "report").glob("*.py")):
+    for file in (*sorted((ROOT / "auditor" / "report").glob("*.py")), ROOT / "auditor" / "notify.py"):
         yield from (found[1] for found in extract_from_file("python", file, keywords=keywords))
     for file in sorted(i18n.folder().glob("*.j2")):
         options = {"trim_blocks": "true", "lstrip_blocks": "true", "silent": "false"}

@@ -10,8 +10,9 @@ from typing import Any
 import jsonschema
 import pytest
 
-from auditor.model import Assessment, Finding, Notice, Text, Verdict
-from auditor.report import exit_code, facts, json_report
+from auditor import facts
+from auditor.model import Assessment, Exit, Finding, Notice, Text, Verdict
+from auditor.report import exit_code, json_report
 from tests.report import examples
 
 SCHEMA = json.loads(files("auditor.report").joinpath("report.schema.json").read_text(encoding="utf-8"))
@@ -19,7 +20,7 @@ SCHEMA = json.loads(files("auditor.report").joinpath("report.schema.json").read_
 
 def rendered() -> str:
     run = examples.run()
-    return json_report.render(run, *exit_code.decide(run))
+    return json_report.render(replace(run, exit=exit_code.decide(run)))
 
 
 def document() -> dict[str, Any]:
@@ -30,12 +31,12 @@ def test_report_follows_its_schema() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     jsonschema.validate(document(), SCHEMA)
     clean = examples.clean_run()
-    jsonschema.validate(json.loads(json_report.render(clean, *exit_code.decide(clean))), SCHEMA)
+    jsonschema.validate(json.loads(json_report.render(replace(clean, exit=exit_code.decide(clean)))), SCHEMA)
 
 
 def test_notices_are_told_with_their_source() -> None:
     run = replace(examples.run(), notices=(Notice("entra", Text("may write", "peut écrire")),))
-    made = json.loads(json_report.render(run, *exit_code.decide(run)))
+    made = json.loads(json_report.render(replace(run, exit=exit_code.decide(run))))
     jsonschema.validate(made, SCHEMA)
     assert made["notices"] == [{"source": "entra", "text": {"en": "may write", "fr": "peut écrire"}}]
     assert document()["notices"] == []
@@ -78,7 +79,7 @@ def test_order_of_the_input_does_not_change_a_byte() -> None:
         assessments=tuple(replace(entry, findings=entry.findings[::-1]) for entry in run.assessments[::-1]),
         coverage=run.coverage[::-1],
     )
-    assert json_report.render(turned, *exit_code.decide(turned)) == rendered()
+    assert json_report.render(replace(turned, exit=exit_code.decide(turned))) == rendered()
 
 
 def test_hostile_values_come_back_exactly_and_are_harmless_on_a_screen() -> None:
@@ -91,7 +92,7 @@ def test_values_json_has_no_word_for_are_written_as_text() -> None:
     finding = Finding("AD-KRB-001", "S-1-5-21-1", {"name": "\udfff", "share": float("nan")})
     run = examples.run()
     run = replace(run, rules=run.rules[1:2], assessments=(Assessment("AD-KRB-001", Verdict.FAIL, findings=(finding,)),))
-    written = json_report.render(run, 1, Text("a", "b"))
+    written = json_report.render(replace(run, exit=Exit(1, Text("a", "b"))))
     written.encode("utf-8")
     found = json.loads(written)["assessments"][0]["findings"][0]
     assert (found["resource"], found["evidence"]) == ("S-1-5-21-1", {"name": "\ufffd", "share": "nan"})
