@@ -41,10 +41,10 @@ packages:
 kerberos: packages $(VENV)/dev.stamp
 	@$(BIN)/python -c 'import gssapi' 2>/dev/null || $(INSTALL) --require-hashes -r .ci/locks/kerberos.txt || echo "No gssapi: Kerberos is not tested."
 
-# What npm publishes: the property lists of Microsoft Graph, referee of its emulator. Versions and hashes are in the lock file.
+# What npm publishes: the property lists of Microsoft Graph, axe-core, the SARIF validator. Versions and hashes are in the lock file.
 npm: packages
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(VENV)/npm.stamp; \
-	else echo "No npm: the Graph emulator is not held against the published property lists."; fi
+	else echo "No npm: the tests that need what it publishes are skipped and say so."; fi
 
 $(VENV)/npm.stamp: .ci/locks/npm/package-lock.json | $(VENV)/dev.stamp
 	@mkdir -p $(VENV)/npm

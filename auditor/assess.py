@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import product
 
-from auditor import __version__, derive
+from auditor import __version__, derive, figures
 from auditor.collect import joined
 from auditor.config import Audit, RuleSettings
 from auditor.engine import outcome, packs
@@ -69,6 +69,7 @@ def assess(snapshot: Snapshot, settings: Audit, rules: Sequence[Rule]) -> Run:
         coverage, assessments = judge_all(engine, controls, (*collected, *computed), as_of, settings.rules)
         combinations = [rule for rule in chosen if rule.raises]
         assessments = raise_findings(engine, combinations, assessments, coverage, as_of, settings.rules)
+        drawn = figures.of(engine, controls, coverage, as_of)
     return Run(
         establishment=settings.establishment.name,
         as_of=as_of,
@@ -81,6 +82,8 @@ def assess(snapshot: Snapshot, settings: Audit, rules: Sequence[Rule]) -> Run:
         fail_on=settings.fail_on,
         combinations=tuple(combinations),
         notices=snapshot.notices,
+        figures=drawn,
+        targets={number: percent / 100 for number, percent in settings.targets.items()},
     )
 
 

@@ -26,14 +26,14 @@ def add(path: Path, kind: str, values: Iterable[str], proof: Path | None, as_of:
     if kind not in KINDS:
         known = ", ".join(KINDS)
         raise ConfigError(
-            f"{kind} is not a kind of statement; choose among {known}.", fr=f"{kind} n’est pas une attestation ; choisissez parmi {known}."
+            f"{kind} is not a kind of statement; choose among {known}.", fr=f"{kind} n’est pas une attestation ; choisissez parmi {known}."
         )
     data: dict[str, object] = {"kind": kind, **_pairs(values)}
     if proof is not None:
         data |= _proof(path, proof)
     if path.suffix.lower() not in (".yaml", ".yml"):
         raise ConfigError(
-            f"{path}: the file must end in .yaml; change its name.", fr=f"{path} : le fichier doit finir par .yaml ; changez son nom."
+            f"{path}: the file must end in .yaml; change its name.", fr=f"{path} : le fichier doit finir par .yaml ; changez son nom."
         )
     before = _read(path)
     added = _yaml(strict_yaml.validate(strict_yaml.Document(data, {}), KINDS[kind], "attest"))
@@ -43,7 +43,7 @@ def add(path: Path, kind: str, values: Iterable[str], proof: Path | None, as_of:
     for line, of_kind, statement in entries(document, path, as_of):
         if isinstance(statement, Text):
             text = Text(statement.en.rstrip("."), statement.fr.rstrip("."))
-            raise ConfigError(f"{text.en}; nothing was written.", fr=f"{text.fr} ; rien n’a été écrit.")
+            raise ConfigError(f"{text.en}; nothing was written.", fr=f"{text.fr} ; rien n’a été écrit.")
         key = (of_kind, *row_of(statement, "")[0])
         if key in seen:
             raise ConfigError(
@@ -56,7 +56,7 @@ def add(path: Path, kind: str, values: Iterable[str], proof: Path | None, as_of:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise ConfigError(
-            f"{path}: {reason}; check the folder and its rights.", fr=f"{path} : {reason} ; vérifiez le dossier et ses droits."
+            f"{path}: {reason}; check the folder and its rights.", fr=f"{path} : {reason} ; vérifiez le dossier et ses droits."
         ) from error
     return added
 
@@ -68,10 +68,10 @@ def _pairs(values: Iterable[str]) -> dict[str, str]:
         if not equals or not key or key in ("kind", "sha256", "proof_file"):
             raise ConfigError(
                 f"“{word}”: write key=value, and give a proof with --proof.",
-                fr=f"« {word} » : écrivez clé=valeur, et donnez une preuve par --proof.",
+                fr=f"« {word} » : écrivez clé=valeur, et donnez une preuve par --proof.",
             )
         if key in found:
-            raise ConfigError(f"{key} is given twice; give it once.", fr=f"{key} est donné deux fois ; donnez-le une fois.")
+            raise ConfigError(f"{key} is given twice; give it once.", fr=f"{key} est donné deux fois ; donnez-le une fois.")
         found[key] = value
     return found
 
@@ -87,19 +87,19 @@ def _proof(path: Path, proof: Path) -> dict[str, str]:
             fr=f"{proof} n’est pas dans le dossier de {path.name} ; copiez-le d’abord dans ce dossier.",
         ) from error
     except SourceError as error:
-        raise ConfigError(f"{error.text.en}; correct --proof.", fr=f"{error.text.fr} ; corrigez --proof.") from error
+        raise ConfigError(f"{error.text.en}; correct --proof.", fr=f"{error.text.fr} ; corrigez --proof.") from error
 
 
 def _read(path: Path) -> str:
     try:
         if path.stat().st_size > strict_yaml.MAX_BYTES:
-            raise ConfigError(f"{path} is full; begin another file.", fr=f"{path} est plein ; commencez un autre fichier.")
+            raise ConfigError(f"{path} is full; begin another file.", fr=f"{path} est plein ; commencez un autre fichier.")
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         return ""
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
-            f"{path} cannot be read; check the path and its rights.", fr=f"{path} ne peut pas être lu ; vérifiez le chemin et les droits."
+            f"{path} cannot be read; check the path and its rights.", fr=f"{path} ne peut pas être lu ; vérifiez le chemin et les droits."
         ) from error
 
 

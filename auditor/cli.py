@@ -16,7 +16,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from auditor import __version__, steps
+from auditor import __version__, cli_memory, closing, steps
 from auditor.errors import AuditorError, ConfigError
 from auditor.model import Language, Text
 
@@ -36,8 +36,23 @@ app.add_typer(otp_app, name="otp")
 
 Config = Annotated[Path, typer.Option("--config", envvar="AUDIT_CONFIG", help="The audit.yaml to use.")]
 Output = Annotated[Path | None, typer.Option("--output", help="Folder for the snapshot and the reports.")]
-Format = Annotated[str, typer.Option("--format", help="Reports to write, separated by commas: html, json.")]
+Format = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        help="Reports to write, separated by commas: html, json, csv, jsonl, markdown, sarif, junit, codequality, ocsf.",
+    ),
+]
 Lang = Annotated[str | None, typer.Option("--lang", help="fr or en; default: the language of audit.yaml.")]
+ReportLang = Annotated[str | None, typer.Option("--lang", help="fr, en, or both: an HTML report that switches; default: audit.yaml.")]
+Baseline = Annotated[str, typer.Option("--baseline", help="Compare with the run before (last) or with a report.json; default: last.")]
+OnlyNew = Annotated[bool, typer.Option("--only-new", help="Only new and returned findings decide about the exit code.")]
+AcceptDrop = Annotated[list[str] | None, typer.Option("--accept-drop", help="Source whose loss of rows since the last run is intended.")]
+Redact = Annotated[
+    bool | None, typer.Option("--redact/--no-redact", help="Replace names by pseudonyms in every report; default: only when CI=true.")
+]
+SarifPer = Annotated[str | None, typer.Option("--sarif-per", help="One SARIF result per rule or per object; default: rule.")]
+Seal = Annotated[bool, typer.Option("--seal", help="Encrypt the HTML report; the passphrase is printed once.")]
 FailOn = Annotated[str | None, typer.Option("--fail-on", help="critical, high, medium, low or never; default: that of audit.yaml.")]
 AsOf = Annotated[str | None, typer.Option("--as-of", help="Audit as if it were this date (ISO 8601, UTC).")]
 Only = Annotated[list[str] | None, typer.Option("--only", help="Run this rule only; may be given several times.")]
@@ -47,16 +62,20 @@ NoProgress = Annotated[bool, typer.Option("--no-progress", help="No progress on 
 
 @app.command()
 def run(
-    config: Config = Path("audit.yaml"), output: Output = None, formats: Format = "html,json", lang: Lang = None,
-    fail_on: FailOn = None, as_of: AsOf = None, only: Only = None, quiet: Quiet = False, no_progress: NoProgress = False,
+    config: Config = Path("audit.yaml"), output: Output = None, formats: Format = "html,json", lang: ReportLang = None,
+    fail_on: FailOn = None, as_of: AsOf = None, only: Only = None, baseline: Baseline = "last", only_new: OnlyNew = False,
+    accept_drop: AcceptDrop = None, redact: Redact = None, seal: Seal = False, sarif_per: SarifPer = None, quiet: Quiet = False,
+    no_progress: NoProgress = False,
 ) -> None:  # fmt: skip
     """Collect, assess and report: the weekly command."""
-    settings = steps.settings_of(config, output, lang, fail_on, as_of)
-    chosen = steps.formats_of(formats)
+    settings = steps.settings_of(config, output, lang, fail_on, as_of, sarif_per)
+    wishes = closing.Wishes(
+        steps.formats_of(formats), baseline, only_new, tuple(accept_drop or ()), _redacted(redact), seal, quiet, partial=bool(only)
+    )
     rules = steps.rules_of(settings, only)
     with steps.alone(settings.output):
         snapshot = steps.collect(settings, progress=not (no_progress or quiet))
-        code = steps.finish(settings, snapshot, rules, chosen, quiet=quiet, only=bool(only))
+        code = closing.finish(settings, snapshot, rules, wishes)
     raise typer.Exit(code)
 
 
@@ -72,36 +91,56 @@ def collect(config: Config = Path("audit.yaml"), output: Output = None, as_of: A
 @app.command()
 def assess(
     config: Config = Path("audit.yaml"), output: Output = None, lang: Lang = None, fail_on: FailOn = None, as_of: AsOf = None,
-    only: Only = None, quiet: Quiet = False,
+    only: Only = None, baseline: Baseline = "last", only_new: OnlyNew = False, accept_drop: AcceptDrop = None, redact: Redact = None,
+    quiet: Quiet = False,
 ) -> None:  # fmt: skip
     """Judge the snapshot of an earlier collect and write report.json."""
     settings = steps.settings_of(config, output, lang, fail_on, as_of)
+    wishes = closing.Wishes(
+        ("json",), baseline, only_new, tuple(accept_drop or ()), _redacted(redact), quiet=quiet, partial=bool(only)
+    )  # fmt: skip
     rules, snapshot = steps.rules_of(settings, only), steps.snapshot_of(settings)
     with steps.alone(settings.output):
-        code = steps.finish(settings, snapshot, rules, ("json",), quiet=quiet, only=bool(only))
+        code = closing.finish(settings, snapshot, rules, wishes)
     raise typer.Exit(code)
 
 
 @app.command()
 def report(
-    config: Config = Path("audit.yaml"), output: Output = None, formats: Format = "html", lang: Lang = None,
-    fail_on: FailOn = None, as_of: AsOf = None, quiet: Quiet = False,
+    config: Config = Path("audit.yaml"), output: Output = None, formats: Format = "html", lang: ReportLang = None,
+    fail_on: FailOn = None, as_of: AsOf = None, baseline: Baseline = "last", only_new: OnlyNew = False, accept_drop: AcceptDrop = None,
+    redact: Redact = None, seal: Seal = False, sarif_per: SarifPer = None, quiet: Quiet = False,
 ) -> None:  # fmt: skip
-    """Write reports again from the snapshot, for example in the other language."""
-    settings = steps.settings_of(config, output, lang, fail_on, as_of)
-    chosen, rules, snapshot = steps.formats_of(formats), steps.rules_of(settings, None), steps.snapshot_of(settings)
+    """Write reports again from the snapshot, for example in the other language, with pseudonyms or sealed."""
+    settings = steps.settings_of(config, output, lang, fail_on, as_of, sarif_per)
+    wishes = closing.Wishes(
+        steps.formats_of(formats), baseline, only_new, tuple(accept_drop or ()), _redacted(redact), seal, quiet, tell=False
+    )
+    rules, snapshot = steps.rules_of(settings, None), steps.snapshot_of(settings)
     with steps.alone(settings.output):
-        code = steps.finish(settings, snapshot, rules, chosen, quiet=quiet)
+        code = closing.finish(settings, snapshot, rules, wishes)
     raise typer.Exit(code)
 
 
+app.command()(cli_memory.diff)
+app.command()(cli_memory.waive)
+app.command()(cli_memory.reveal)
+app.command()(cli_memory.schedule)
+
+
 @app.command()
-def explain(rule: str, config: Config = Path("audit.yaml"), lang: Lang = None) -> None:
+def explain(
+    rule: Annotated[str, typer.Argument(help="Id of a rule, or score: the arithmetic of the grade.")],
+    config: Config = Path("audit.yaml"), lang: Lang = None,
+) -> None:  # fmt: skip
     """Say what a rule looks for, why, how to correct it, and what it cannot see."""
     from auditor.report import terminal
 
     settings = steps.settings_of(config, None, lang, None, None) if config.exists() else None
     language = settings.language if settings else steps.language_of(lang) or Language.FR
+    if rule.lower() == "score":
+        steps.say(cli_memory.score(config, language))
+        return
     found = [candidate for candidate in steps.rules_of(settings, None) if candidate.id == rule.upper()]
     if not found:
         raise ConfigError(
@@ -207,6 +246,11 @@ def otp_verify(
     steps.say(otp_drill.sentence(drift, window).in_language(steps.language_of(lang) or Language.FR))
     if drift is None:
         raise typer.Exit(1)
+
+
+def _redacted(wished: bool | None) -> bool:
+    """--redact and --no-redact decide; without either, a pipeline (CI=true) gets pseudonyms."""
+    return os.environ.get("CI", "").lower() in ("true", "1") if wished is None else wished
 
 
 def _version(value: bool) -> None:

@@ -12,6 +12,7 @@ from auditor.config_base import Country, Instant, Pattern, Settings, TimeZone
 from auditor.config_base import Secret as Secret
 from auditor.config_base import naive_utc as naive_utc
 from auditor.config_entra import Entra, EntraFiles, Supplier
+from auditor.config_report import Branding, Memory, Notify
 from auditor.config_sign_ins import Evtx, Monitoring, SambaLog, SignInCsv, WindowsJson
 from auditor.config_training import POPULATIONS, Gophish, Otp, Population, Training
 from auditor.model import Language, Severity
@@ -227,11 +228,16 @@ class RuleSettings(Settings):
 
 
 class Audit(Settings):
-    """The whole of audit.yaml."""
+    """The whole of audit.yaml.
+
+    `bilingual` puts the other language into the HTML report as well; `targets` are per cents to reach, by recommendation; `waivers` and
+    `plan` need not exist. `sarif_per` says what one SARIF result stands for: a rule, or one object it found.
+    """
 
     establishment: Establishment
     sources: tuple[Source, ...] = Field(min_length=1)
     language: Language = Language.FR
+    bilingual: bool = False
     output: Path = Path("audit-output")
     fail_on: Literal["critical", "high", "medium", "low", "never"] = "critical"
     as_of: Instant | None = None
@@ -242,6 +248,14 @@ class Audit(Settings):
     suppliers: tuple[Supplier, ...] = ()
     monitoring: Monitoring = Monitoring()
     rules: RuleSettings = RuleSettings()
+    targets: dict[Annotated[int, Field(ge=1, le=5)], Annotated[float, Field(gt=0, le=100)]] = Field(default_factory=dict)
+    waivers: Path = Path("waivers.yaml")
+    plan: Path = Path("plan.yaml")
+    sarif_per: Literal["rule", "object"] = "rule"
+    pseudonym_key: Path = Path("pseudonyms.key")
+    memory: Memory = Memory()
+    branding: Branding = Branding()
+    notify: Notify = Notify()
 
     @model_validator(mode="after")
     def _distinct_names(self) -> Audit:

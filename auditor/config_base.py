@@ -48,6 +48,15 @@ def naive_utc(value: object) -> object:
         raise RefusedValueError("outside the years 1 to 9999", "hors des années 1 à 9999") from error
 
 
+def _day(value: object) -> object:
+    if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+        raise RefusedValueError("not a day, write one such as 2026-01-31", "ce n’est pas un jour ; écrivez par exemple 2026-01-31")
+    try:
+        return date.fromisoformat(value)
+    except ValueError as error:
+        raise RefusedValueError("there is no such day in the calendar", "ce jour n’existe pas dans le calendrier") from error
+
+
 def _country(value: str) -> str:
     if not re.fullmatch("[A-Z]{2}", value):
         raise RefusedValueError("not a country, write two capitals such as FR", "ce n’est pas un pays ; écrivez deux majuscules comme FR")
@@ -66,6 +75,7 @@ def _zone(value: str) -> str:
 
 Pattern = Annotated[str, AfterValidator(_pattern)]
 Instant = Annotated[datetime, BeforeValidator(naive_utc)]
+Day = Annotated[date, BeforeValidator(_day)]
 Country = Annotated[str, AfterValidator(_country)]
 """Two capitals (ISO 3166)."""
 TimeZone = Annotated[str, AfterValidator(_zone)]
@@ -85,7 +95,7 @@ class Secret(Settings):
         if isinstance(value, str):
             raise RefusedValueError(
                 "a password is never written here, use {prompt: true}, {env: NAME}, {file: PATH} or {keyring: NAME}",
-                "un mot de passe ne s’écrit jamais ici ; utilisez {prompt: true}, {env: NOM}, {file: CHEMIN} ou {keyring: NOM}",
+                "un mot de passe ne s’écrit jamais ici ; utilisez {prompt: true}, {env: NOM}, {file: CHEMIN} ou {keyring: NOM}",
             )
         return value
 

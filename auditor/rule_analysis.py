@@ -74,7 +74,7 @@ def analyse(sql: str) -> Analysis:
     try:
         return _Visitor(parse(sql)).analysis()
     except RecursionError as error:
-        raise RuleError("the query is nested too deeply; flatten it.") from error
+        raise RuleError("the query is nested too deeply; flatten it.", fr="la requête est trop imbriquée ; aplatissez-la.") from error
 
 
 def parse(sql: str) -> exp.Query:
@@ -86,9 +86,9 @@ def parse(sql: str) -> exp.Query:
         qualified = qualify(tree, schema=_schema(), dialect=DIALECT, quote_identifiers=False)
     except SqlglotError as error:
         reason = " ".join(str(error).split())
-        raise RuleError(f"{reason[:200]}; correct the query.") from error
+        raise RuleError(f"{reason[:200]}; correct the query.", fr=f"{reason[:200]} ; corrigez la requête.") from error
     if not isinstance(qualified, exp.Query):
-        raise RuleError("not a SELECT; correct the query.")
+        raise RuleError("not a SELECT; correct the query.", fr="ce n’est pas un SELECT ; corrigez la requête.")
     return qualified
 
 
@@ -173,7 +173,9 @@ class _Visitor:
                     query: exp.Expr = cte.this
                     return query
             ancestor = ancestor.parent
-        raise RuleError(f"there is no table {table.name}; correct the query.")
+        raise RuleError(
+            f"there is no table {table.name}; correct the query.", fr=f"la table {table.name} n’existe pas ; corrigez la requête."
+        )
 
     def source(self, column: exp.Column, scope: Scope) -> exp.Table | Scope | None:
         """What a column comes from, looking outwards for correlated ones; None for an alias of the query itself."""

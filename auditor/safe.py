@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +15,9 @@ MARKS = {code: f"<U+{code:04X}>" for codes in _ACTING for code in codes}
 """Characters that control a screen, break a line or change the direction of a text, by code, and what is shown instead."""
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
+
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+_CELL_LIMIT = 32_767
 
 
 def clean(value: str) -> str:
@@ -27,6 +30,19 @@ def visible(value: str) -> str:
     return clean(value).translate(MARKS)
 
 
+def clipped(value: str, limit: int) -> str:
+    """The visible form of a value in at most `limit` characters; an ellipsis says that there was more."""
+    # A hostile value may be a megabyte long: no more of it is looked at than can be shown.
+    shown = visible(value[: limit + 1])
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+def cell(value: str) -> str:
+    """A text for a cell of a spreadsheet: never a formula, never a line break, no longer than Excel takes."""
+    shown = clipped(value, _CELL_LIMIT - 1)
+    return "'" + shown if shown.lstrip().startswith(_FORMULA) else shown
+
+
 def private_folder(path: Path) -> None:
     """Make `path` and any missing parent, readable by its owner alone (0700; on Windows the parent's rights apply)."""
     # mkdir(parents=True) would give the mode to the last folder only.
@@ -37,22 +53,30 @@ def private_folder(path: Path) -> None:
 
 def private_write(path: Path, data: str | bytes) -> None:
     """Write `data` to `path` so that a reader sees the old file or the whole new one, readable by its owner alone (0600)."""
-    raw = data.encode("utf-8") if isinstance(data, str) else data
-    private_folder(path.parent)
-    # One fixed temporary name: a killed run leaves at most one file, and the next run overwrites it.
-    temporary = path.with_name(path.name + ".partial")
-    temporary.unlink(missing_ok=True)
+    private_writes({path: data})
+
+
+def private_writes(files: Mapping[Path, str | bytes]) -> None:
+    """Write several files as private_write does; on a full disk every one of them stays as it was."""
+    # One fixed temporary name each: a killed run leaves at most one file apiece, and the next run overwrites it.
+    temporary = {path: path.with_name(path.name + ".partial") for path in files}
     try:
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(raw)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        for path, data in files.items():
+            private_folder(path.parent)
+            temporary[path].unlink(missing_ok=True)
+            handle = os.open(temporary[path], os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+            with os.fdopen(handle, "wb") as file:
+                file.write(data.encode("utf-8") if isinstance(data, str) else data)
+                file.flush()
+                os.fsync(file.fileno())
+        for path in files:
+            temporary[path].replace(path)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        for path in temporary.values():
+            path.unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
+    for folder in sorted({path.parent for path in files}):
+        sync_folder(folder)
 
 
 def sync_folder(path: Path) -> None:
@@ -66,14 +90,19 @@ def sync_folder(path: Path) -> None:
         os.close(handle)
 
 
+def put_back(path: Path) -> None:
+    """Where a run was killed between the two renames of whole_folder, what it put aside is the last good folder."""
+    old = path.with_name(path.name + ".old")
+    if old.exists() and not path.exists():
+        old.rename(path)
+
+
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
     """Fill a folder beside `path`, then put it in its place at once; on any error `path` stays as it was."""
     private_folder(path.parent)
+    put_back(path)
     partial, old = path.with_name(path.name + ".partial"), path.with_name(path.name + ".old")
-    if old.exists() and not path.exists():
-        # A run was killed between the two renames below: what it put aside is the last good folder.
-        old.rename(path)
     for leftover in (partial, old):
         shutil.rmtree(leftover, ignore_errors=True)
     partial.mkdir(mode=0o700)

@@ -164,6 +164,7 @@ class Snapshot:
 def read(path: Path) -> Snapshot:
     """Open a snapshot and verify every file against the manifest; SnapshotError when anything differs."""
     try:
+        safe.put_back(path)
         raw = (path / "manifest.json").read_bytes()
         manifest = json.loads(raw)
         if manifest["format"] != FORMAT:

@@ -5,13 +5,11 @@ Everything heavy is imported by the function that needs it, so that `audit --hel
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
 from auditor.errors import AuditorError, ConfigError
@@ -19,13 +17,13 @@ from auditor.model import Language, Text
 
 if TYPE_CHECKING:
     from auditor.config import Audit
-    from auditor.model import Rule, Run
+    from auditor.model import Rule
     from auditor.snapshot import Snapshot
 
-FORMATS = ("html", "json")
 
-
-def settings_of(config: Path, output: Path | None, lang: str | None, fail_on: str | None, as_of: str | None) -> Audit:
+def settings_of(
+    config: Path, output: Path | None, lang: str | None, fail_on: str | None, as_of: str | None, sarif_per: str | None = None
+) -> Audit:
     """audit.yaml with the options of the command line on top."""
     from auditor import config as configuration
 
@@ -33,8 +31,10 @@ def settings_of(config: Path, output: Path | None, lang: str | None, fail_on: st
     changes: dict[str, object] = {}
     if output is not None:
         changes["output"] = output
-    if language := language_of(lang):
-        changes["language"] = language
+    if lang == "both":
+        changes["bilingual"] = True
+    elif language := language_of(lang):
+        changes |= {"language": language, "bilingual": False}
     if fail_on is not None:
         if fail_on not in ("critical", "high", "medium", "low", "never"):
             raise ConfigError(
@@ -50,6 +50,17 @@ def settings_of(config: Path, output: Path | None, lang: str | None, fail_on: st
                 f"--as-of {as_of}: write a date such as 2026-01-31 or 2026-01-31T06:00:00Z.",
                 fr=f"--as-of {as_of} : écrivez une date comme 2026-01-31 ou 2026-01-31T06:00:00Z.",
             ) from error
+    if sarif_per is not None:
+        if sarif_per not in ("rule", "object"):
+            raise ConfigError(
+                f"--sarif-per {sarif_per}: choose rule or object.", fr=f"--sarif-per {sarif_per} : choisissez rule ou object."
+            )
+        changes["sarif_per"] = sarif_per
+    if settings.branding.logo:
+        from auditor.report import brand
+
+        # A logo that cannot be used is said before hours of collection.
+        brand.of(settings.branding)
     return settings.model_copy(update=changes)
 
 
@@ -65,6 +76,8 @@ def language_of(lang: str | None) -> Language | None:
 
 def formats_of(formats: str) -> tuple[str, ...]:
     """The formats of --format."""
+    from auditor.report.formats import FORMATS
+
     chosen = tuple(part.strip() for part in formats.split(",") if part.strip())
     if unknown := [part for part in chosen or ("",) if part not in FORMATS]:
         known = ", ".join(FORMATS)
@@ -115,7 +128,7 @@ def collect(settings: Audit, *, progress: bool) -> Snapshot:
                 # Leaving the block by an error keeps the snapshot of the last good collection.
                 raise NoSourceError({entry.source: entry.reason for entry in reversed(unread) if entry.reason})
     except OSError as error:
-        raise _unwritable(settings.output, error) from error
+        raise unwritable(settings.output, error) from error
     finally:
         show("", -1)
     return snapshot.read(settings.output / "snapshot")
@@ -126,7 +139,7 @@ def now(settings: Audit) -> datetime:
     return settings.as_of or datetime.now(UTC).replace(tzinfo=None, microsecond=0)
 
 
-def _unwritable(folder: Path, error: OSError) -> ConfigError:
+def unwritable(folder: Path, error: OSError) -> ConfigError:
     """What to do about a file that could not be written, or a source that went away while it was read."""
     reason, path = error.strerror or str(error), str(error.filename or "")
     if path and not path.startswith(str(folder)):
@@ -174,41 +187,11 @@ def alone(folder: Path) -> Iterator[None]:
             fr=f"un autre audit écrit dans {folder}\u00a0; attendez qu’il finisse ou choisissez un autre --output.",
         ) from error
     except OSError as error:
-        raise _unwritable(folder, error) from error
+        raise unwritable(folder, error) from error
     try:
         yield
     finally:
         lock.release()
-
-
-def finish(
-    settings: Audit, snapshot: Snapshot, rules: tuple[Rule, ...], formats: tuple[str, ...], *, quiet: bool, only: bool = False
-) -> int:
-    """Judge, write the reports and say what came out; returns the exit code. A run of some rules `only` keeps the full reports."""
-    from auditor import assess as judge
-    from auditor import safe
-    from auditor.report import exit_code, html_report, json_report, terminal
-
-    result = judge.assess(snapshot, settings, rules)
-    code, reason = exit_code.decide(result)
-    renderers: dict[str, Callable[[Run], str]] = {
-        "html": lambda done: html_report.render(done, settings.language, code, reason),
-        "json": lambda done: json_report.render(done, code, reason),
-    }
-    texts = {settings.output / f"report{'-only' if only else ''}.{name}": renderers[name](result) for name in formats}
-    try:
-        for path, text in texts.items():
-            safe.private_write(path, text)
-    except OSError as error:
-        raise _unwritable(settings.output, error) from error
-    if not quiet:
-        unicode = (sys.stdout.encoding or "").lower().startswith("utf")
-        colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-        width = get_terminal_size((terminal.WIDTH, 24)).columns
-        files = [str(path) for path in texts]
-        say(terminal.summary(result, settings.language, colour=colour, unicode=unicode, files=files, width=width))
-    warn(f"{reason.in_language(settings.language)} (code {code})")
-    return code
 
 
 def _silent(_source: str, _rows: int) -> None:

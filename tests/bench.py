@@ -137,12 +137,39 @@ def live(folder: Path) -> None:
         told("audit collect from a Samba controller", ratio, "ldapsearch of the same objects, to a file", costs[-1])
 
 
+def opening(folder: Path) -> None:
+    """Opening a report of many findings in Chromium, and searching in it, against one of 1,000."""
+    from auditor.model import Language
+    from auditor.report import html_report
+    from tests.report import chromium, large
+
+    search = """(() => { const field = document.querySelector(".filters input"), start = performance.now();
+        field.value = %r; field.dispatchEvent(new Event("input")); document.querySelector(".box").getBoundingClientRect();
+        return performance.now() - start; })()"""
+    first: list[float] = []
+    file = folder / "report.html"
+    with chromium.tab(folder) as tab:
+        for findings in (1_000, 10_000, 50_000):
+            file.write_text(html_report.render(large.run(findings), Language.FR), encoding="utf-8")
+            rounds = []
+            for _ in range(3):
+                tab.go(file)
+                rounds.append([tab.run(chromium.READY), tab.run(search % "lefevre imagerie"), tab.run(search % "")])
+            cost = [statistics.median(times) for times in zip(*rounds, strict=True)]
+            first = first or cost
+            nodes, size = tab.run("document.querySelectorAll('*').length"), file.stat().st_size / 1e6
+            for what, taken, floor in zip(("opening", "searching", "clearing the search of"), cost, first, strict=True):
+                report = f"{what} a report of {findings} findings"
+                print(f"{report:<46} {taken / floor:7.2f} × {'one of 1000':<44} ({taken:.0f} ms, {nodes} nodes, {size:.2f} MB)")
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="audit-bench-") as name:
         folder = Path(name)
         help_screen()
         sample(folder)
         large(folder)
+        opening(folder)
         live(folder)
 
 

@@ -19,7 +19,7 @@ HEAVY = ("filelock", "duckdb", "pandas", "pyarrow", "jinja2", "ldap3", "msal", "
 
 def audit(*arguments: str | Path, lang: str = "en_GB.UTF-8", **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the command in a process of its own."""
-    env = {**os.environ, "LC_ALL": lang, "COLUMNS": "200", **environment}
+    env = {**os.environ, "LC_ALL": lang, "COLUMNS": "200", "CI": "", **environment}
     code = "from auditor.cli import main; main()"
     return subprocess.run(
         [sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, encoding="utf-8", env=env, cwd=ROOT, timeout=300
@@ -57,7 +57,7 @@ def test_findings_at_the_threshold_end_with_1(collected: Path) -> None:
 def test_findings_below_the_threshold_end_with_0(collected: Path) -> None:
     done = audit("assess", "--config", HOSPITAL / "audit.yaml", "--output", collected, "--only", "AD-STL-002")
     assert done.returncode == 0, done.stderr
-    assert json.loads((collected / "report-only.json").read_text(encoding="utf-8"))["exit"]["code"] == 0
+    assert json.loads((collected / "only" / "report.json").read_text(encoding="utf-8"))["exit"]["code"] == 0
 
 
 def test_a_lower_threshold_makes_them_count_and_never_forgives(collected: Path) -> None:
@@ -73,7 +73,7 @@ def test_a_control_that_could_not_be_assessed_ends_with_3(tmp_path: Path, config
     config.write_text(text, encoding="utf-8")
     done = audit("run", "--config", config, "--output", tmp_path / "out", "--only", "SPC-013", "--format", "json")
     assert done.returncode == 3, done.stderr
-    assessment = json.loads((tmp_path / "out" / "report-only.json").read_text(encoding="utf-8"))["assessments"][0]
+    assessment = json.loads((tmp_path / "out" / "only" / "report.json").read_text(encoding="utf-8"))["assessments"][0]
     assert assessment["verdict"] == "notchecked"
     assert "hr" in json.dumps(assessment["reasons"])
 
@@ -113,7 +113,7 @@ def test_a_mistake_in_the_configuration_is_one_sentence(config: Path, tmp_path: 
         (("run", "--config", "none.yaml"), "none.yaml does not exist"),
         (("run", "--config", HOSPITAL / "audit.yaml", "--lang", "de"), "--lang de"),
         (("run", "--config", HOSPITAL / "audit.yaml", "--fail-on", "x"), "--fail-on x"),
-        (("run", "--config", HOSPITAL / "audit.yaml", "--format", "pdf"), "--format pdf"),
+        (("run", "--config", HOSPITAL / "audit.yaml", "--format", "docx"), "--format docx"),
         (("run", "--config", HOSPITAL / "audit.yaml", "--as-of", "2026-02-29"), "--as-of 2026-02-29"),
         (("run", "--config", HOSPITAL / "audit.yaml", "--as-of", "0001-01-01T00:00:00+14:00"), "--as-of 0001-01-01"),
         (("run", "--config", HOSPITAL / "audit.yaml", "--only", "NO-001"), "--only NO-001"),

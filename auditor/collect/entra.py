@@ -71,7 +71,7 @@ def writing(token: str) -> list[str]:
     except (IndexError, ValueError, AttributeError, TypeError):
         raise SourceError(Text(
             "the access token cannot be read: what it allows is not known; check the tenant and the cloud",
-            "le jeton d’accès est illisible : ce qu’il permet n’est pas connu ; vérifier le tenant et le cloud",
+            "le jeton d’accès est illisible : ce qu’il permet n’est pas connu ; vérifier le tenant et le cloud",
         ), state=State.DENIED) from None  # fmt: skip
     return [safe.visible(name)[:100] for name in held if not entra_tiers.only_reads(name)]
 
@@ -83,12 +83,12 @@ def _warn_or_refuse(settings: Entra, writer: Writer, held: list[str]) -> None:
         raise WritingTokenError(
             f"{settings.name}: nothing was collected, because the auditor’s application may do more than read: {names}. "
             f"Remove that and leave it {few}; or write allow_write_permissions: true to go on with a warning.",
-            fr=f"{settings.name} : rien n’a été collecté, car l’application de l’auditeur peut faire plus que lire : {names}. "
-            f"Retirer cela et ne lui laisser que {few} ; ou écrire allow_write_permissions: true pour continuer avec un avertissement.",
+            fr=f"{settings.name} : rien n’a été collecté, car l’application de l’auditeur peut faire plus que lire : {names}. "
+            f"Retirer cela et ne lui laisser que {few} ; ou écrire allow_write_permissions: true pour continuer avec un avertissement.",
         )
     writer.add_notice(settings.name, Text(
         f"the auditor’s application may do more than read ({names}): remove that and leave it {few}",
-        f"l’application de l’auditeur peut faire plus que lire ({names}) : retirer cela et ne lui laisser que {few}",
+        f"l’application de l’auditeur peut faire plus que lire ({names}) : retirer cela et ne lui laisser que {few}",
     ))  # fmt: skip
 
 
@@ -115,7 +115,7 @@ class Tokens:
                 said = f"{code} {number[0]}" if number else code
                 raise SourceError(Text(
                     f"Entra ID refused the sign-in ({said}); check the tenant, the client id and the certificate or secret",
-                    f"Entra ID a refusé la connexion ({said}) ; vérifier le tenant, l’identifiant client et le certificat ou le secret",
+                    f"Entra ID a refusé la connexion ({said}) ; vérifier le tenant, l’identifiant client et le certificat ou le secret",
                 ), state=State.DENIED)  # fmt: skip
             self._held = str(answer["access_token"])
         return self._held
@@ -133,7 +133,7 @@ class Tokens:
             )
         raise SourceError(Text(
             f"the sign-in to Entra ID failed ({reason.en}); check the tenant, the address, the certificate and ca_file",
-            f"la connexion à Entra ID a échoué ({reason.fr}) ; vérifier le tenant, l’adresse, le certificat et ca_file",
+            f"la connexion à Entra ID a échoué ({reason.fr}) ; vérifier le tenant, l’adresse, le certificat et ca_file",
         ))  # fmt: skip
 
     def _start(self) -> Any:
@@ -190,7 +190,7 @@ def certificate(path: Path, passphrase: str) -> dict[str, str]:
         if safe.readable_by_others(path):
             raise SourceError(Text(
                 f"{path.name} can be read by others; make it private (chmod 600)",
-                f"{path.name} est lisible par d’autres ; le rendre privé (chmod 600)",
+                f"{path.name} est lisible par d’autres ; le rendre privé (chmod 600)",
             ))  # fmt: skip
         if path.suffix.lower() in (".pfx", ".p12"):
             found = {"private_key_pfx_path": str(path)}
@@ -206,6 +206,6 @@ def certificate(path: Path, passphrase: str) -> dict[str, str]:
     except (OSError, UnicodeDecodeError) as error:
         raise SourceError(Text(
             f"{path.name} cannot be read ({type(error).__name__}); check its path and rights",
-            f"{path.name} est illisible ({type(error).__name__}) ; vérifier le chemin et les droits",
+            f"{path.name} est illisible ({type(error).__name__}) ; vérifier le chemin et les droits",
         )) from None  # fmt: skip
     return {**found, "passphrase": passphrase} if passphrase else found

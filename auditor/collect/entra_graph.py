@@ -158,7 +158,7 @@ class Live:
                 if untrusted(problem):
                     raise GraphError(Text(
                         "the certificate of Graph is not trusted; give the authority of your proxy as ca_file",
-                        "le certificat de Graph n’est pas reconnu ; donner l’autorité de votre mandataire dans ca_file",
+                        "le certificat de Graph n’est pas reconnu ; donner l’autorité de votre mandataire dans ca_file",
                     )) from problem  # fmt: skip
                 self._pause(wait, error, attempt)
                 continue
@@ -234,7 +234,7 @@ class Folder:
         if self._file(path, number).exists():
             raise GraphError(Text(
                 f"{path}: page {number} follows a page that says it is the last",
-                f"{path} : la page {number} suit une page qui se dit la dernière",
+                f"{path} : la page {number} suit une page qui se dit la dernière",
             ))  # fmt: skip
 
     def one(self, path: str) -> Item:

@@ -32,7 +32,7 @@ _EXPANDED = 20
 
 _NO_SUCH_ADDRESS = (400, 404)
 _BY_HAND = Text(
-    "No permission helps: look at it by hand in the portal.", "Aucune permission n’y changera rien : le vérifier à la main dans le portail."
+    "No permission helps: look at it by hand in the portal.", "Aucune permission n’y changera rien : le vérifier à la main dans le portail."
 )
 
 
@@ -117,7 +117,7 @@ class Tenant:
         if not self._lacks(path, error):
             return error
         return GraphError(Text(
-            f"not available in this cloud ({self._cloud.name}): {path}", f"non disponible dans ce cloud ({self._cloud.name}) : {path}"
+            f"not available in this cloud ({self._cloud.name}): {path}", f"non disponible dans ce cloud ({self._cloud.name}) : {path}"
         ), cure=_BY_HAND)  # fmt: skip
 
     def _read(self, tables: tuple[str, ...], pages: Iterable[list[Item]], into: Callable[[Item], None]) -> SourceError | None:
@@ -248,7 +248,7 @@ class Tenant:
         elif refusal is None and idle:
             self._fail(("entra_activity",), GraphError(
                 Text("no user has a sign-in activity: the tenant has not the licence, or it was not asked for",
-                     "aucun utilisateur n’a d’activité de connexion : le tenant n’a pas la licence, ou elle n’a pas été demandée"),
+                     "aucun utilisateur n’a d’activité de connexion : le tenant n’a pas la licence, ou elle n’a pas été demandée"),
                 state=State.DENIED, cure=P1,
             ))  # fmt: skip
 

@@ -1,10 +1,12 @@
-"""Passwords, from where audit.yaml points: the system keyring, an environment variable, a private file or a prompt. Never echoed."""
+"""Passwords, from where audit.yaml points: the system keyring, an environment variable, a private file (in a service: the
+credential systemd made of it) or a prompt. Never echoed."""
 
 from __future__ import annotations
 
 import os
 import sys
 from getpass import getpass
+from hashlib import sha256
 from pathlib import Path
 
 import keyring
@@ -48,8 +50,17 @@ def _from_keyring(service: str, user: str) -> str:
         )) from None  # fmt: skip
 
 
+def credential(path: Path) -> str:
+    """The name under which systemd hands the file to a service (LoadCredential=, systemd.exec(5)): letters, digits and hyphens."""
+    return f"audit-{sha256(str(path).encode()).hexdigest()[:16]}"
+
+
 def _from_file(path: Path) -> str:
+    handed = Path(os.environ.get("CREDENTIALS_DIRECTORY", "")) / credential(path)
     try:
+        if "CREDENTIALS_DIRECTORY" in os.environ and handed.is_file():
+            # systemd guards it with an access list, which the mode bits show as readable by the group.
+            return handed.read_text(encoding="utf-8-sig").rstrip("\r\n")
         if safe.readable_by_others(path):
             raise SourceError(Text(
                 f"{path.name} can be read by others; make it private (chmod 600).",

@@ -177,6 +177,12 @@ class Engine:
             )
         return Result(columns, tuple(sorted((tuple(map(_scalar, row)) for row in rows), key=_order)))
 
+    def matching(self, rows: pa.Table, condition: str, params: Mapping[str, Value]) -> frozenset[str]:
+        """The `resource` of the Arrow rows for which a condition that passed the gate is true; bounds and errors as for `query`."""
+        with self._registered(rows) as name:
+            sql = f"SELECT resource FROM {name} WHERE CAST((\n{condition}\n) AS BOOLEAN)"  # noqa: S608 - admitted by the gate
+            return frozenset(str(resource) for (resource,) in self.query(sql, params).rows)
+
     def _bound(self, sql: str, params: Mapping[str, Value]) -> dict[str, Value]:
         statements = self._connection.extract_statements(sql)
         if len(statements) != 1:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import json
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -139,6 +140,43 @@ def check(sql: str) -> frozenset[str]:
         if name not in known:
             raise RefusedError(f"no table of the query has a column {name}; check its spelling.", line)
     return frozenset(seen.tables.keys() & ALL.keys())
+
+
+def check_condition(sql: str, columns: Collection[str]) -> None:
+    """RefusedError unless `sql` is one expression over `columns` with allowed functions only: no subquery, no window, no second clause."""
+    if len(sql) > MAX_CHARACTERS:
+        raise RefusedError(f"the condition is longer than {MAX_CHARACTERS} characters; shorten it.")
+    if "\x00" in sql or ";" in sql:
+        raise RefusedError("the condition holds a semicolon or a NUL character; remove it.")
+    seen = _Seen(sql)
+    try:
+        frames = []
+        for expression in ("true", sql):
+            tree = _parse(f"SELECT (\n{expression}\n)")
+            chosen = tree.get("select_list", [])
+            frames.append({**tree, "select_list": len(chosen)})
+        # Parentheses that close too early change what surrounds the expression.
+        if frames[0] != frames[1] or chosen[0].get("alias"):
+            raise RefusedError("a condition is exactly one expression; remove everything else.")
+        _walk(chosen, seen)
+        classes = _classes(chosen)
+    except RecursionError as error:
+        raise RefusedError("the condition is nested too deeply; flatten it.") from error
+    if classes & {"SUBQUERY", "WINDOW"}:
+        raise RefusedError("a condition looks at one finding: subqueries and windows are not allowed.")
+    for name in seen.columns:
+        if name not in columns:
+            raise RefusedError(f"the rule has no column {name}; it has: {', '.join(columns)}.")
+
+
+def _classes(node: object) -> set[str]:
+    """Classes of the expressions in a tree."""
+    if isinstance(node, list):
+        return set().union(*map(_classes, node))
+    if not isinstance(node, dict):
+        return set()
+    own = {str(node["class"])} if "class" in node else set()
+    return own.union(*map(_classes, node.values()))
 
 
 @cache

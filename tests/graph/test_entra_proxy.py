@@ -103,7 +103,7 @@ def judged(folder: Path) -> tuple[int, dict[str, Verdict]]:
     sources = [{"type": "entra_files", "name": "entra", "path": "x"}]
     settings = Audit.model_validate({"establishment": {"name": "x"}, "fail_on": "low", "sources": sources})
     done = assess(snapshot.read(folder / "snapshot"), settings, RULES)
-    return exit_code.decide(done)[0], {one.rule: one.verdict for one in done.assessments}
+    return exit_code.decide(done).code, {one.rule: one.verdict for one in done.assessments}
 
 
 @dataclass(frozen=True)
