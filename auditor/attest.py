@@ -13,7 +13,7 @@ from auditor import safe, strict_yaml
 from auditor.collect import SourceError
 from auditor.collect.attestation_entry import KINDS
 from auditor.collect.attestations import entries, proof_hash, row_of
-from auditor.errors import ConfigError
+from auditor.errors import ConfigError, os_reason
 from auditor.model import Text
 
 
@@ -54,9 +54,9 @@ def add(path: Path, kind: str, values: Iterable[str], proof: Path | None, as_of:
     try:
         safe.private_write(path, whole)
     except OSError as error:
-        reason = error.strerror or type(error).__name__
+        reason = os_reason(error)
         raise ConfigError(
-            f"{path}: {reason}; check the folder and its rights.", fr=f"{path} : {reason} ; vérifiez le dossier et ses droits."
+            f"{path}: {reason.en}; check the folder and its rights.", fr=f"{path} : {reason.fr} ; vérifiez le dossier et ses droits."
         ) from error
     return added
 

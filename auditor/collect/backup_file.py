@@ -14,6 +14,7 @@ from typing import NoReturn
 from auditor import safe
 from auditor.collect import SourceError, csv_file, joined, unread
 from auditor.config import Borg, Restic
+from auditor.errors import os_reason
 from auditor.model import State, Text, Value
 from auditor.snapshot import Writer, digest
 
@@ -177,9 +178,10 @@ def other_shape(path: Path, expected: str) -> SourceError:
 
 
 def _unreadable(path: Path, error: OSError) -> SourceError:
-    reason = error.strerror or type(error).__name__
+    reason = os_reason(error)
     state = State.DENIED if isinstance(error, PermissionError) else State.ABSENT
-    return SourceError(Text(en=f"{path.name} could not be read ({reason})", fr=f"{path.name} n’a pas pu être lu ({reason})"), state=state)
+    text = Text(en=f"{path.name} could not be read ({reason.en})", fr=f"{path.name} n’a pas pu être lu ({reason.fr})")
+    return SourceError(text, state=state)
 
 
 def text(entry: Entry, key: str) -> str:

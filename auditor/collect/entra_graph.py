@@ -19,6 +19,7 @@ import urllib3
 
 from auditor import safe
 from auditor.collect import SourceError
+from auditor.errors import os_reason
 from auditor.model import State, Text
 
 Item = Mapping[str, Any]
@@ -254,7 +255,8 @@ class Folder:
         except FileNotFoundError:
             raise GraphError(Text(f"{name} was not saved", f"{name} n’a pas été enregistré"), status=404) from None
         except OSError as error:
-            raise GraphError(Text(f"{name} cannot be read ({error.strerror})", f"{name} est illisible ({error.strerror})")) from None
+            reason = os_reason(error)
+            raise GraphError(Text(f"{name} cannot be read ({reason.en})", f"{name} est illisible ({reason.fr})")) from None
         except (ValueError, RecursionError):
             raise GraphError(Text(f"{name} is not JSON", f"{name} n’est pas du JSON")) from None
         if not isinstance(page, dict):
