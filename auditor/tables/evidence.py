@@ -113,7 +113,6 @@ BACKUP_CONSOLE = Table(
         flag("proven", "The statement comes with a file whose hash matches.", True),
     ),
     _ATTESTED,
-    may_be_empty=True,
 )
 
 BACKUP_ALERT = Table(
