@@ -11,6 +11,7 @@ import re
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -224,12 +225,22 @@ class Folder:
         self._folder = folder
 
     def pages(self, path: str, query: Mapping[str, str]) -> Iterator[list[Item]]:  # noqa: ARG002 - what was asked is in the pages
-        """See Graph. A missing page is an error after the pages before it."""
+        """See Graph. A missing page is an error after the pages before it, and so is one that stands where another should."""
         number = 1
         following: object = True
+        seen: set[bytes] = set()
         while following:
             page = self._read(path, number)
-            yield _values(path, page)
+            values = _values(path, page)
+            held = sha256(json.dumps(values, sort_keys=True).encode()).digest()
+            if values and held in seen:
+                raise GraphError(Text(
+                    f"{path}: page {number} holds what an earlier page holds; save the pages again, one after the other",
+                    f"{path}\u00a0: la page {number} contient ce que contient déjà une autre\u00a0; "
+                    "enregistrer à nouveau les pages, l’une après l’autre",
+                ))  # fmt: skip
+            seen.add(held)
+            yield values
             following = page.get("@odata.nextLink")
             number += 1
         if self._file(path, number).exists():

@@ -51,3 +51,11 @@ def test_an_id_cannot_lead_out_of_the_folder(pages: dict[str, bytes], tmp_path: 
     changed[name] = json.dumps(page).encode()
     found = from_files(changed, tmp_path)
     assert "2 objects" in reason(found, "entra_role_holder")
+
+
+def test_a_page_saved_twice_is_a_gap(pages: dict[str, bytes], tmp_path: Path) -> None:
+    page = pages["entra/users/1.json"]
+    first = json.dumps({**json.loads(page), "@odata.nextLink": "https://graph.example/next"}).encode()
+    found = from_files({**pages, "entra/users/1.json": first, "entra/users/2.json": page}, tmp_path)
+    assert states(found)["entra_user"] is State.PARTIAL
+    assert "page 2 holds what an earlier page holds" in reason(found, "entra_user")
