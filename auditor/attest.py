@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
@@ -69,6 +70,11 @@ def _pairs(values: Iterable[str]) -> dict[str, str]:
             raise ConfigError(
                 f"“{word}”: write key=value, and give a proof with --proof.",
                 fr=f"« {word} » : écrivez clé=valeur, et donnez une preuve par --proof.",
+            )
+        if re.fullmatch(r"[<‹].*[>›]", value.strip()):
+            raise ConfigError(
+                f"“{word}”: write the value itself in the place of {value}.",
+                fr=f"«\u00a0{word}\u00a0»\u00a0: écrivez la valeur elle-même à la place de {value}.",
             )
         if key in found:
             raise ConfigError(f"{key} is given twice; give it once.", fr=f"{key} est donné deux fois ; donnez-le une fois.")

@@ -281,6 +281,7 @@ def test_what_attest_writes_is_what_the_audit_reads(tmp_path: Path) -> None:
         ("restore_test", (*VALUES, "system=PACS"), "system is given twice"),
         ("restore_test", (*VALUES, "sha256=" + "0" * 64), "give a proof with --proof"),
         ("restore_test", (*VALUES, "x"), "write key=value"),
+        ("restore_test", (*VALUES, "comment=<day>"), "write the value itself"),
         ("review", ("topic=access", "owner=x", "date=2030-01-01"), "its day is after the audit"),
         ("exercise", ("topic=crisis", "owner=x", "date=2026-03-12"), "it is said already"),
     ],
