@@ -164,26 +164,29 @@ def _row(statement: Statement) -> dict[str, Value]:
     match statement:
         case RestoreTest():
             return {
-                "system": statement.system, "tested_at": statement.date, "scope": statement.scope, "from_copy": statement.from_copy,
-                "result": statement.result, "duration_minutes": statement.duration_min, "target_minutes": statement.rto_target_min,
+                "system": statement.system.lower(), "label": statement.system, "tested_at": statement.date, "scope": statement.scope,
+                "from_copy": statement.from_copy, "result": statement.result,
+                "duration_minutes": statement.duration_min, "target_minutes": statement.rto_target_min,
                 "lost_hours": statement.rpo_h, "tester": statement.tester, "business_referent": statement.business_referent.strip(),
                 "proven": proven,
             }  # fmt: skip
         case Copy():
             return {
-                "system": statement.system, "copy_name": statement.name, "medium": statement.medium, "site": statement.site,
-                "off_site": statement.off_site, "offline": statement.offline, "immutable": statement.immutable,
+                "system": statement.system.lower(), "label": statement.system, "copy_name": statement.name.lower(),
+                "medium": statement.medium, "site": statement.site, "off_site": statement.off_site,
+                "offline": statement.offline, "immutable": statement.immutable,
                 "encrypted": statement.encrypted, "last_written_at": statement.last_written, "attested_at": statement.date,
                 "proven": proven,
             }  # fmt: skip
         case Console():
             return {
-                "console": statement.name, "auth_source": statement.auth_source, "second_factor": statement.mfa,
+                "console": statement.name.lower(), "auth_source": statement.auth_source, "second_factor": statement.mfa,
                 "operators": statement.operators, "erasers": statement.may_erase, "attested_at": statement.date, "proven": proven,
             }  # fmt: skip
         case Alerts():
             return {
-                "console": statement.console, "alerted": statement.alerted, "owner": statement.owner.strip(), "unowned": statement.unowned,
+                "console": statement.console.lower(), "alerted": statement.alerted, "owner": statement.owner.strip(),
+                "unowned": statement.unowned,
                 "oldest_unowned_at": statement.oldest_unowned, "none_unowned": statement.oldest_unowned is None,
                 "attested_at": statement.date, "proven": proven,
             }  # fmt: skip

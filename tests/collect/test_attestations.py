@@ -94,16 +94,16 @@ def test_statements_become_rows(tmp_path: Path) -> None:
     source = {"source": "attestations"}
     assert found.rows["restore_test"] == [
         {
-            **source, "system": "dpi", "tested_at": datetime(2026, 10, 14), "scope": "db", "from_copy": "offline", "result": "pass",
-            "duration_minutes": 95, "target_minutes": 240, "lost_hours": 24, "tester": "équipe infra",
+            **source, "system": "dpi", "label": "DPI", "tested_at": datetime(2026, 10, 14), "scope": "db", "from_copy": "offline",
+            "result": "pass", "duration_minutes": 95, "target_minutes": 240, "lost_hours": 24, "tester": "équipe infra",
             "business_referent": "cadre des urgences", "proven": True,
         }
     ]  # fmt: skip
     assert found.rows["backup_copy"] == [
         {
-            **source, "system": "dpi", "copy_name": "bandes", "medium": "tape", "site": "coffre", "off_site": True, "offline": True,
-            "immutable": False, "encrypted": True, "last_written_at": datetime(2026, 11, 16), "attested_at": datetime(2026, 11, 19),
-            "proven": False,
+            **source, "system": "dpi", "label": "DPI", "copy_name": "bandes", "medium": "tape", "site": "coffre", "off_site": True,
+            "offline": True, "immutable": False, "encrypted": True, "last_written_at": datetime(2026, 11, 16),
+            "attested_at": datetime(2026, 11, 19), "proven": False,
         }
     ]  # fmt: skip
     assert found.rows["backup_console"] == [
