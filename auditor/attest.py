@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ from auditor import safe, strict_yaml
 from auditor.collect import SourceError
 from auditor.collect.attestation_entry import KINDS
 from auditor.collect.attestations import entries, proof_hash, row_of
-from auditor.errors import ConfigError
+from auditor.errors import ConfigError, os_reason
 from auditor.model import Text
 
 
@@ -54,9 +55,9 @@ def add(path: Path, kind: str, values: Iterable[str], proof: Path | None, as_of:
     try:
         safe.private_write(path, whole)
     except OSError as error:
-        reason = error.strerror or type(error).__name__
+        reason = os_reason(error)
         raise ConfigError(
-            f"{path}: {reason}; check the folder and its rights.", fr=f"{path} : {reason} ; vérifiez le dossier et ses droits."
+            f"{path}: {reason.en}; check the folder and its rights.", fr=f"{path} : {reason.fr} ; vérifiez le dossier et ses droits."
         ) from error
     return added
 
@@ -69,6 +70,11 @@ def _pairs(values: Iterable[str]) -> dict[str, str]:
             raise ConfigError(
                 f"“{word}”: write key=value, and give a proof with --proof.",
                 fr=f"« {word} » : écrivez clé=valeur, et donnez une preuve par --proof.",
+            )
+        if re.fullmatch(r"[<‹].*[>›]", value.strip()):
+            raise ConfigError(
+                f"“{word}”: write the value itself in the place of {value}.",
+                fr=f"«\u00a0{word}\u00a0»\u00a0: écrivez la valeur elle-même à la place de {value}.",
             )
         if key in found:
             raise ConfigError(f"{key} is given twice; give it once.", fr=f"{key} est donné deux fois ; donnez-le une fois.")

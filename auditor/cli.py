@@ -9,6 +9,7 @@ from __future__ import annotations
 import locale
 import os
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from auditor import __version__, cli_memory, closing, steps
-from auditor.errors import AuditorError, ConfigError
+from auditor.errors import AuditorError, ConfigError, os_reason
 from auditor.model import Language, Text
 
 NOTHING_AUDITED = 4
@@ -279,8 +280,8 @@ def main() -> None:
         finally:
             sys.stdout.flush()
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        _end(Text(f"{reason}; check where the output goes.", f"{reason}\u00a0; vérifiez où va la sortie."), 2)
+        reason = os_reason(error)
+        _end(Text(f"{reason.en}; check where the output goes.", f"{reason.fr}\u00a0; vérifiez où va la sortie."), 2)
     except AuditorError as error:
         _end(error.text, NOTHING_AUDITED if isinstance(error, steps.NoSourceError) else 2)
     except KeyboardInterrupt:
@@ -304,11 +305,15 @@ def _end(text: Text, code: int) -> NoReturn:
 
 
 def _spoken() -> Language:
-    """The language of a sentence that may come before audit.yaml was read: --lang, else the system's, else French."""
-    arguments = sys.argv[1:]
-    for name, value in pairwise(arguments):
-        if name == "--lang" and value in tuple(Language):
-            return Language(value)
+    """The language of a sentence that may come before audit.yaml was read: --lang, else audit.yaml's where it can be read, else the
+    system's, else French."""
+    given = dict(pairwise(sys.argv[1:]))
+    if given.get("--lang") in tuple(Language):
+        return Language(given["--lang"])
+    path = Path(given.get("--config") or os.environ.get("AUDIT_CONFIG") or "audit.yaml")
+    if path.is_file():
+        with suppress(AuditorError):
+            return steps.settings_of(path, None, None, None, None).language
     system = (
         next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), None) or locale.getlocale()[0] or ""
     )

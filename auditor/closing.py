@@ -13,7 +13,7 @@ from pathlib import Path
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
-from auditor.errors import ConfigError
+from auditor.errors import ConfigError, os_reason
 from auditor.model import Text
 from auditor.steps import say, unwritable, warn
 
@@ -121,10 +121,10 @@ def _job_summary(settings: Audit, run: Run) -> None:
                 file.write(markdown_report.render(run, Phrases(settings.language)))
         except OSError as error:
             # The page is the runner's, beside the reports: without it the audit is whole.
-            reason = error.strerror or type(error).__name__
+            reason = os_reason(error)
             told = Text(
-                f"GITHUB_STEP_SUMMARY: {reason}; the format markdown writes the same page to summary.md.",
-                f"GITHUB_STEP_SUMMARY\u00a0: {reason}\u00a0; le format markdown écrit la même page dans summary.md.",
+                f"GITHUB_STEP_SUMMARY: {reason.en}; the format markdown writes the same page to summary.md.",
+                f"GITHUB_STEP_SUMMARY\u00a0: {reason.fr}\u00a0; le format markdown écrit la même page dans summary.md.",
             )
             warn(told.in_language(settings.language))
 

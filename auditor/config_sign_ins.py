@@ -48,7 +48,8 @@ class SignInCsv(Settings):
     """Sign-ins of a VPN, RADIUS server or application as CSV.
 
     `columns` maps the names of sign_in to the headers of the file, `outcomes` and `reasons` its words to ours; an outcome that is not
-    listed makes the line unreadable. `timezone` is that of times without offset, `host` what writes the log.
+    listed makes the line unreadable, a failure whose reason is not listed counts as a possible wrong password. `timezone` is that of
+    times without offset, `host` what writes the log.
     """
 
     type: Literal["sign_in_csv"]

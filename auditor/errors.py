@@ -14,9 +14,26 @@ Each message is one sentence for the person at the keyboard and ends with what t
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 from auditor.model import Text
+
+_REASONS = {
+    errno.ENOENT: "le fichier ou le dossier n’existe pas",
+    errno.EACCES: "l’accès est refusé",
+    errno.EPERM: "l’opération n’est pas permise",
+    errno.EISDIR: "c’est un dossier",
+    errno.ENOTDIR: "ce n’est pas un dossier",
+    errno.EEXIST: "il existe déjà",
+    errno.ENOSPC: "il n’y a plus de place sur le disque",
+    errno.EROFS: "le disque est en lecture seule",
+    errno.EIO: "le disque ne répond pas comme il faut",
+    errno.EPIPE: "la sortie a été fermée",
+    errno.ENAMETOOLONG: "le nom est trop long",
+    errno.EMFILE: "trop de fichiers sont ouverts",
+}
+"""What the system says of the commonest failures, in French; it speaks English itself."""
 
 
 class AuditorError(Exception):
@@ -59,3 +76,9 @@ class EngineError(AuditorError):
 
 class RenderError(AuditorError):
     """A report could not be written."""
+
+
+def os_reason(error: OSError) -> Text:
+    """Why the system refused, in a few words, without a path; in English where there is no French for it."""
+    english = error.strerror or type(error).__name__
+    return Text(en=english, fr=_REASONS.get(error.errno or 0, english))

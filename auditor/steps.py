@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from auditor.errors import AuditorError, ConfigError
+from auditor.errors import AuditorError, ConfigError, os_reason
 from auditor.model import Language, Text
 
 if TYPE_CHECKING:
@@ -109,6 +109,9 @@ def rules_of(settings: Audit | None, only: list[str] | None) -> tuple[Rule, ...]
             f"--only {missing[0]}: no such rule; `audit rules list` shows them.",
             fr=f"--only {missing[0]} : règle inconnue ; `audit rules list` les montre.",
         )
+    # A combination and the rules it raises belong together: either alone would tell another severity than the whole audit.
+    wanted |= {rule.id for rule in loaded if wanted & set(rule.raises)}
+    wanted |= {raised for rule in loaded if rule.id in wanted for raised in rule.raises}
     return tuple(sorted((rule for rule in loaded if rule.id in wanted), key=lambda rule: rule.id))
 
 
@@ -141,15 +144,15 @@ def now(settings: Audit) -> datetime:
 
 def unwritable(folder: Path, error: OSError) -> ConfigError:
     """What to do about a file that could not be written, or a source that went away while it was read."""
-    reason, path = error.strerror or str(error), str(error.filename or "")
+    reason, path = os_reason(error), str(error.filename or "")
     if path and not path.startswith(str(folder)):
         return ConfigError(
-            f"{path}: {reason}; leave the sources in place while the audit reads them.",
-            fr=f"{path}\u00a0: {reason}\u00a0; laissez les sources en place pendant que l’audit les lit.",
+            f"{path}: {reason.en}; leave the sources in place while the audit reads them.",
+            fr=f"{path}\u00a0: {reason.fr}\u00a0; laissez les sources en place pendant que l’audit les lit.",
         )
     return ConfigError(
-        f"{folder}: {reason}; free some space, correct the rights or choose another --output.",
-        fr=f"{folder}\u00a0: {reason}\u00a0; libérez de la place, corrigez les droits ou choisissez un autre --output.",
+        f"{folder}: {reason.en}; free some space, correct the rights or choose another --output.",
+        fr=f"{folder}\u00a0: {reason.fr}\u00a0; libérez de la place, corrigez les droits ou choisissez un autre --output.",
     )
 
 

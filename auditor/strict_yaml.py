@@ -10,7 +10,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from auditor.errors import ConfigError
+from auditor.errors import ConfigError, os_reason
 from auditor.model import Text
 
 MAX_BYTES = 256 * 1024
@@ -202,8 +202,9 @@ def load(path: Path, model: type[Model]) -> Model:
             fr=f"{path} n’existe pas ; donnez le chemin d’un fichier existant.",
         ) from error
     except OSError as error:
+        reason = os_reason(error)
         raise ConfigError(
-            f"{path} cannot be read: {error.strerror}; check the path and its rights.",
-            fr=f"{path} ne peut pas être lu : {error.strerror} ; vérifiez le chemin et les droits.",
+            f"{path} cannot be read: {reason.en}; check the path and its rights.",
+            fr=f"{path} ne peut pas être lu : {reason.fr} ; vérifiez le chemin et les droits.",
         ) from error
     return validate(parse(raw, path.name), model, path.name)

@@ -341,5 +341,5 @@ def test_no_secret_comes_out_of_a_bug(live: Path, directory: slapd.Slapd, tenant
     broken = "from auditor.collect.entra_graph import Live; Live._send = lambda self, url, token: {}[token]; "
     done = watched(live, out, broken, CANARY_SECRET=emulator.SECRET, PYTHONDEVMODE="1")
     assert done.code == 2
-    assert b"internal error (KeyError" in done.printed
+    assert b"erreur interne (KeyError" in done.printed
     assert_nowhere(canaries(tenant), done, out)

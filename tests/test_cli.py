@@ -117,8 +117,8 @@ def test_a_mistake_in_the_configuration_is_one_sentence(config: Path, tmp_path: 
         (("run", "--config", HOSPITAL / "audit.yaml", "--as-of", "2026-02-29"), "--as-of 2026-02-29"),
         (("run", "--config", HOSPITAL / "audit.yaml", "--as-of", "0001-01-01T00:00:00+14:00"), "--as-of 0001-01-01"),
         (("run", "--config", HOSPITAL / "audit.yaml", "--only", "NO-001"), "--only NO-001"),
-        (("explain", "NO-001", "--config", HOSPITAL / "audit.yaml"), "NO-001 is not a rule"),
-        (("assess", "--config", HOSPITAL / "audit.yaml", "--output", "/nonexistent"), "not a whole snapshot"),
+        (("explain", "NO-001", "--config", HOSPITAL / "audit.yaml", "--lang", "en"), "NO-001 is not a rule"),
+        (("assess", "--config", HOSPITAL / "audit.yaml", "--lang", "en", "--output", "/nonexistent"), "not a whole snapshot"),
     ],
 )
 def test_a_wrong_option_is_one_sentence(arguments: tuple[str | Path, ...], said: str) -> None:
@@ -131,6 +131,18 @@ def test_sentences_come_in_french_where_the_system_speaks_french() -> None:
     assert "n’existe pas" in audit("run", "--config", "none.yaml", lang="fr_FR.UTF-8").stderr
     assert "n’existe pas" in audit("run", "--config", "none.yaml", "--lang", "fr").stderr
     assert "does not exist" in audit("run", "--config", "none.yaml", "--lang", "en", lang="fr_FR.UTF-8").stderr
+
+
+def test_sentences_come_in_the_language_of_audit_yaml_where_it_can_be_read(tmp_path: Path) -> None:
+    done = audit("assess", "--config", HOSPITAL / "audit.yaml", "--output", tmp_path / "none")
+    assert "n’est pas un instantané complet" in one_line(done.stderr)
+
+
+def test_only_takes_the_combinations_of_a_rule_along(collected: Path) -> None:
+    rule = audit("assess", "--config", HOSPITAL / "audit.yaml", "--output", collected, "--only", "LOG-003")
+    assert rule.returncode == 1, rule.stderr
+    combination = audit("assess", "--config", HOSPITAL / "audit.yaml", "--output", collected, "--only", "TOX-010")
+    assert combination.returncode == 1, combination.stderr
 
 
 def test_an_unknown_option_ends_with_2() -> None:
@@ -155,7 +167,7 @@ def test_an_internal_error_shows_no_data_and_ends_with_2(tmp_path: Path) -> None
 
 def test_two_audits_in_one_folder_do_not_mix(tmp_path: Path) -> None:
     with FileLock(tmp_path / ".lock"):
-        done = audit("run", "--config", HOSPITAL / "audit.yaml", "--output", tmp_path)
+        done = audit("run", "--config", HOSPITAL / "audit.yaml", "--output", tmp_path, "--lang", "en")
     assert done.returncode == 2
     assert "another audit is writing" in one_line(done.stderr)
 

@@ -20,7 +20,7 @@ from auditor.tables import ALL
 
 SHIPPED = rules.load([rules.shipped()])
 EMPTY_IS_A_FACT = {"delegation_target", "delegation_trustee", "password_settings", "vendor_contract"} | {
-    "attestation", "backup_alert", "backup_console", "backup_copy", "backup_job", "restore_test",
+    "attestation", "backup_alert", "backup_copy", "backup_job", "restore_test",
 }  # fmt: skip
 EMPTY_IS_A_FACT |= {
     "application_supplier", "entra_credential", "entra_group_member", "entra_location", "entra_permission", "entra_policy",

@@ -198,3 +198,15 @@ def test_the_undamaged_hospital_is_judged_without_reserve(written: Path, whole: 
     assert [judged.rule for judged in run.assessments if judged.reasons] == []
     rows = {entry.table: entry.rows for entry in run.coverage}
     assert rows["account_hr"] == rows["account"] > 0
+
+
+@pytest.mark.parametrize("text", ["# rien", "- {kind: exercise, topic: phishing, date: 2026-10-01}"])
+def test_consoles_that_nobody_attested_are_not_green(written: Path, tmp_path: Path, text: str) -> None:
+    (tmp_path / "evidence").mkdir()
+    (tmp_path / "evidence" / "a.yaml").write_text(text, encoding="utf-8")
+    source = config.Attestations(type="attestations", path=tmp_path / "evidence")
+    audit = settings(written)
+    audit = audit.model_copy(update={"sources": (*audit.sources, source)})
+    run = assess(collected(audit, tmp_path / "snapshot"), audit, reading("backup_console"))
+    doubted(run)
+    assert {judged.verdict for judged in run.assessments} == {Verdict.NOTCHECKED}

@@ -33,8 +33,8 @@ def _relative(value: str) -> str:
 
 Day = Annotated[datetime, BeforeValidator(_day)]
 Words = Annotated[str, Field(min_length=1, max_length=200)]
-Name = Annotated[Words, AfterValidator(lambda value: value.strip().lower())]
-"""A name others join on: compared in lower case."""
+Name = Annotated[Words, AfterValidator(str.strip)]
+"""A name others join on: compared in lower case, kept as typed."""
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")]
 Minutes = Annotated[int, Field(ge=0, le=1_000_000)]
 

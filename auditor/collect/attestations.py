@@ -15,7 +15,7 @@ from auditor import strict_yaml
 from auditor.collect import SourceError, csv_file, unread
 from auditor.collect.attestation_entry import KINDS, Alerts, Console, Copy, Event, RestoreTest, Statement
 from auditor.config import Attestations
-from auditor.errors import ConfigError
+from auditor.errors import ConfigError, os_reason
 from auditor.model import State, Text, Value
 from auditor.snapshot import Writer, digest
 from auditor.tables import COLLECTED
@@ -43,8 +43,8 @@ def collect(settings: Attestations, writer: Writer, progress: Callable[[str, int
             document = strict_yaml.parse(raw, path.name)
             facts.append({"file": path.name, "sha256": digest(path)})
         except OSError as error:
-            reason = error.strerror or type(error).__name__
-            _refuse(refused, TABLES, Text(f"{path.name} could not be read ({reason})", f"{path.name} n’a pas pu être lu ({reason})"))
+            reason = os_reason(error)
+            _refuse(refused, TABLES, Text(f"{path.name} could not be read ({reason.en})", f"{path.name} n’a pas pu être lu ({reason.fr})"))
             continue
         except ConfigError as error:
             _refuse(refused, TABLES, error.text)
@@ -71,10 +71,10 @@ def _files(folder: Path) -> list[Path]:
     try:
         files = sorted(path for path in folder.iterdir() if path.suffix.lower() in (".yaml", ".yml") and path.is_file())
     except OSError as error:
-        reason = error.strerror or type(error).__name__
+        reason = os_reason(error)
         state = State.DENIED if isinstance(error, PermissionError) else State.ABSENT
-        text = Text(f"the folder {folder.name} could not be read ({reason})", f"le dossier {folder.name} n’a pas pu être lu ({reason})")
-        raise SourceError(text, state=state) from error
+        en, fr = f"the folder {folder.name} could not be read ({reason.en})", f"le dossier {folder.name} n’a pas pu être lu ({reason.fr})"
+        raise SourceError(Text(en, fr), state=state) from error
     if not files:
         raise SourceError(Text(f"the folder {folder.name} holds no *.yaml", f"le dossier {folder.name} ne contient aucun *.yaml"))
     if len(files) > MAX_FILES:
@@ -147,8 +147,8 @@ def proof_hash(folder: Path, name: str) -> str:
             raise SourceError(Text(f"{name} is larger than 1 GiB", f"{name} dépasse 1 Gio"))
         return digest(path)
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise SourceError(Text(f"{name} could not be read ({reason})", f"{name} n’a pas pu être lu ({reason})")) from error
+        reason = os_reason(error)
+        raise SourceError(Text(f"{name} could not be read ({reason.en})", f"{name} n’a pas pu être lu ({reason.fr})")) from error
     except RuntimeError as error:  # resolve() on a loop of links, before Python 3.13
         raise SourceError(Text(f"{name} could not be read", f"{name} n’a pas pu être lu")) from error
 
@@ -164,26 +164,29 @@ def _row(statement: Statement) -> dict[str, Value]:
     match statement:
         case RestoreTest():
             return {
-                "system": statement.system, "tested_at": statement.date, "scope": statement.scope, "from_copy": statement.from_copy,
-                "result": statement.result, "duration_minutes": statement.duration_min, "target_minutes": statement.rto_target_min,
+                "system": statement.system.lower(), "label": statement.system, "tested_at": statement.date, "scope": statement.scope,
+                "from_copy": statement.from_copy, "result": statement.result,
+                "duration_minutes": statement.duration_min, "target_minutes": statement.rto_target_min,
                 "lost_hours": statement.rpo_h, "tester": statement.tester, "business_referent": statement.business_referent.strip(),
                 "proven": proven,
             }  # fmt: skip
         case Copy():
             return {
-                "system": statement.system, "copy_name": statement.name, "medium": statement.medium, "site": statement.site,
-                "off_site": statement.off_site, "offline": statement.offline, "immutable": statement.immutable,
+                "system": statement.system.lower(), "label": statement.system, "copy_name": statement.name.lower(),
+                "medium": statement.medium, "site": statement.site, "off_site": statement.off_site,
+                "offline": statement.offline, "immutable": statement.immutable,
                 "encrypted": statement.encrypted, "last_written_at": statement.last_written, "attested_at": statement.date,
                 "proven": proven,
             }  # fmt: skip
         case Console():
             return {
-                "console": statement.name, "auth_source": statement.auth_source, "second_factor": statement.mfa,
+                "console": statement.name.lower(), "auth_source": statement.auth_source, "second_factor": statement.mfa,
                 "operators": statement.operators, "erasers": statement.may_erase, "attested_at": statement.date, "proven": proven,
             }  # fmt: skip
         case Alerts():
             return {
-                "console": statement.console, "alerted": statement.alerted, "owner": statement.owner.strip(), "unowned": statement.unowned,
+                "console": statement.console.lower(), "alerted": statement.alerted, "owner": statement.owner.strip(),
+                "unowned": statement.unowned,
                 "oldest_unowned_at": statement.oldest_unowned, "none_unowned": statement.oldest_unowned is None,
                 "attested_at": statement.date, "proven": proven,
             }  # fmt: skip

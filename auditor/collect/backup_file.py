@@ -14,6 +14,7 @@ from typing import NoReturn
 from auditor import safe
 from auditor.collect import SourceError, csv_file, joined, unread
 from auditor.config import Borg, Restic
+from auditor.errors import os_reason
 from auditor.model import State, Text, Value
 from auditor.snapshot import Writer, digest
 
@@ -82,7 +83,7 @@ def collect(settings: Restic | Borg, writer: Writer, progress: Callable[[str, in
         writer.add(TABLES[0], {"source": settings.name, **repository})
     for job in found.jobs.values():
         writer.add(TABLES[1], {"source": settings.name, **job})
-    reasons = [*(error.text for error in errors), *found.reasons, *_age(settings, min(times), writer.as_of)]
+    reasons = [*(error.text for error in errors), *found.reasons, *_age(settings, min(times), writer.as_of), *_future(found, writer.as_of)]
     counts = (len(found.repositories), len(found.jobs))
     for table, rows in zip(TABLES, counts, strict=True):
         writer.add_coverage([csv_file.covered(table, settings.name, rows, reasons, min(times))])
@@ -98,6 +99,19 @@ def _age(settings: Restic | Borg, exported_at: datetime, as_of: datetime) -> lis
         Text(
             en=f"the oldest list was exported {days} days before the audit, {settings.max_age_days} are allowed",
             fr=f"la liste la plus ancienne a été exportée {days} jours avant l’audit, {settings.max_age_days} sont admis",
+        )
+    ]
+
+
+def _future(found: Found, as_of: datetime) -> list[Text]:
+    """A backup dated after the audit proves nothing: the clock of a machine, or the declared zone, is wrong."""
+    late = sum(isinstance(job["taken_at"], datetime) and job["taken_at"] > as_of + timedelta(days=1) for job in found.jobs.values())
+    if not late:
+        return []
+    return [
+        Text(
+            en=f"{late} backup{'s are' if late > 1 else ' is'} dated after the audit: the clock or the declared zone is wrong",
+            fr=f"{late} sauvegarde{'s' if late > 1 else ''} de date postérieure à l’audit\u00a0: l’horloge ou le fuseau déclaré est faux",
         )
     ]
 
@@ -177,9 +191,10 @@ def other_shape(path: Path, expected: str) -> SourceError:
 
 
 def _unreadable(path: Path, error: OSError) -> SourceError:
-    reason = error.strerror or type(error).__name__
+    reason = os_reason(error)
     state = State.DENIED if isinstance(error, PermissionError) else State.ABSENT
-    return SourceError(Text(en=f"{path.name} could not be read ({reason})", fr=f"{path.name} n’a pas pu être lu ({reason})"), state=state)
+    text = Text(en=f"{path.name} could not be read ({reason.en})", fr=f"{path.name} n’a pas pu être lu ({reason.fr})")
+    return SourceError(text, state=state)
 
 
 def text(entry: Entry, key: str) -> str:

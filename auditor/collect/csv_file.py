@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from auditor.collect import SourceError, joined
-from auditor.errors import ConfigError
+from auditor.errors import ConfigError, os_reason
 from auditor.model import Coverage, State, Text
 from auditor.tables import COLLECTED
 
@@ -157,8 +157,9 @@ def lines(path: Path, encoding: str) -> Iterator[str]:
         text = Text(en=f"{path.name} may not be read by this user", fr=f"{path.name} ne peut pas être lu par cet utilisateur")
         raise SourceError(text, state=State.DENIED) from error
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise SourceError(Text(en=f"{path.name} could not be read ({reason})", fr=f"{path.name} n’a pas pu être lu ({reason})")) from error
+        reason = os_reason(error)
+        text = Text(en=f"{path.name} could not be read ({reason.en})", fr=f"{path.name} n’a pas pu être lu ({reason.fr})")
+        raise SourceError(text) from error
 
 
 class _Disguise:

@@ -11,6 +11,7 @@ import re
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,6 +20,7 @@ import urllib3
 
 from auditor import safe
 from auditor.collect import SourceError
+from auditor.errors import os_reason
 from auditor.model import State, Text
 
 Item = Mapping[str, Any]
@@ -33,6 +35,18 @@ _SAFE_ID = re.compile(r"[0-9A-Za-z-]{1,100}")
 _LICENCE = re.compile(r"premium|license|licence|AadPremium|NonPremium", re.IGNORECASE)
 
 P1 = Text("An Entra ID P1 licence is needed for this report.", "Ce rapport demande une licence Entra ID P1.")
+UNPERMITTED = Text(
+    "the tenant has a P1 licence, yet this report was not given: the permission AuditLog.Read.All is missing, or it was not asked for",
+    "le tenant a une licence P1, et pourtant ce rapport n’a pas été donné\u00a0: la permission AuditLog.Read.All manque, "
+    "ou il n’a pas été demandé",
+)
+"""The reason when Graph speaks of a licence that the tenant has."""
+
+AGAIN = Text(
+    "Save the pages of this address again, from the first to the last, all of the same tenant.",
+    "Enregistrer à nouveau les pages de cette adresse, de la première à la dernière, toutes du même tenant.",
+)
+"""What cures saved pages that are missing, damaged or mixed up."""
 
 sleep = time.sleep
 """How waiting is done; tests put a clock of their own here."""
@@ -91,14 +105,14 @@ def _refused(path: str, status: int, body: object) -> GraphError:
     return GraphError(Text(f"Graph answered {status} {code} for {path}", f"Graph a répondu {status} {code} à {path}"), status=status)
 
 
-def _broken(path: str) -> GraphError:
-    return GraphError(Text(f"the answer of {path} is not a page of Graph", f"la réponse de {path} n’est pas une page de Graph"))
+def _broken(path: str, cure: Text | None = None) -> GraphError:
+    return GraphError(Text(f"the answer of {path} is not a page of Graph", f"la réponse de {path} n’est pas une page de Graph"), cure=cure)
 
 
-def _values(path: str, page: Item) -> list[Item]:
+def _values(path: str, page: Item, cure: Text | None = None) -> list[Item]:
     values = page.get("value")
     if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
-        raise _broken(path)
+        raise _broken(path, cure)
     return values
 
 
@@ -223,19 +237,29 @@ class Folder:
         self._folder = folder
 
     def pages(self, path: str, query: Mapping[str, str]) -> Iterator[list[Item]]:  # noqa: ARG002 - what was asked is in the pages
-        """See Graph. A missing page is an error after the pages before it."""
+        """See Graph. A missing page is an error after the pages before it, and so is one that stands where another should."""
         number = 1
         following: object = True
+        seen: set[bytes] = set()
         while following:
             page = self._read(path, number)
-            yield _values(path, page)
+            values = _values(path, page, AGAIN)
+            held = sha256(json.dumps(values, sort_keys=True).encode()).digest()
+            if values and held in seen:
+                raise GraphError(Text(
+                    f"{path}: page {number} holds what an earlier page holds; save the pages again, one after the other",
+                    f"{path}\u00a0: la page {number} contient ce que contient déjà une autre\u00a0; "
+                    "enregistrer à nouveau les pages, l’une après l’autre",
+                ), cure=AGAIN)  # fmt: skip
+            seen.add(held)
+            yield values
             following = page.get("@odata.nextLink")
             number += 1
         if self._file(path, number).exists():
             raise GraphError(Text(
                 f"{path}: page {number} follows a page that says it is the last",
                 f"{path} : la page {number} suit une page qui se dit la dernière",
-            ))  # fmt: skip
+            ), cure=AGAIN)  # fmt: skip
 
     def one(self, path: str) -> Item:
         """See Graph."""
@@ -252,13 +276,14 @@ class Folder:
                 raise GraphError(Text(f"{name} is too large", f"{name} est trop grand"))
             page = json.loads(file.read_text(encoding="utf-8-sig"))
         except FileNotFoundError:
-            raise GraphError(Text(f"{name} was not saved", f"{name} n’a pas été enregistré"), status=404) from None
+            raise GraphError(Text(f"{name} was not saved", f"{name} n’a pas été enregistré"), status=404, cure=AGAIN) from None
         except OSError as error:
-            raise GraphError(Text(f"{name} cannot be read ({error.strerror})", f"{name} est illisible ({error.strerror})")) from None
+            reason = os_reason(error)
+            raise GraphError(Text(f"{name} cannot be read ({reason.en})", f"{name} est illisible ({reason.fr})"), cure=AGAIN) from None
         except (ValueError, RecursionError):
-            raise GraphError(Text(f"{name} is not JSON", f"{name} n’est pas du JSON")) from None
+            raise GraphError(Text(f"{name} is not JSON", f"{name} n’est pas du JSON"), cure=AGAIN) from None
         if not isinstance(page, dict):
-            raise _broken(path)
+            raise _broken(path, AGAIN)
         if isinstance(page.get("error"), dict):
             raise _refused(path, 403, page)
         return page

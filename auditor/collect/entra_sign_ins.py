@@ -57,7 +57,8 @@ def collect(graph: Graph, writer: Writer, source: str, days: int, progress: Call
     else:
         _add_all(log, periods.ask(first, writer.as_of, {}), first)
     if periods.gaps and log.last_at is None:
-        error, cure = periods.gaps[0][2], COLLECTED["entra_activity"].cure
+        error = periods.gaps[0][2]
+        cure = (error.cure if isinstance(error, GraphError) else None) or COLLECTED["entra_activity"].cure
         writer.add_coverage(Coverage(name, source, error.state, 0, error.text, cure, writer.as_of) for name in TABLES)
         return
     if periods.gaps:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import chain
 
-from auditor.collect import SourceError, entra_rows, joined
+from auditor.collect import SourceError, entra_belonging, entra_rows, joined
 from auditor.collect.entra_clouds import ALIASES, CLOUDS, Cloud
-from auditor.collect.entra_graph import P1, Graph, GraphError, Item, object_id
+from auditor.collect.entra_graph import AGAIN, P1, UNPERMITTED, Graph, GraphError, Item, object_id
 from auditor.collect.entra_rows import Row, flag, objects, part, text
 from auditor.model import Coverage, State, Text, Value
 from auditor.snapshot import Writer
@@ -62,12 +62,14 @@ class Tenant:
         self._errors: dict[str, list[SourceError]] = {name: [] for name in TABLES}
         self._groups: dict[str, list[tuple[str, str]]] = {}
         self._licence: str | None = None
+        self._domains: frozenset[str] = frozenset()
 
     def collect(self, collected_at: datetime | None = None) -> None:
         """Everything, then exactly one coverage per table."""
         self._tenant()
         self._users()
         self._registrations()
+        self._belonging()
         self._policies()
         self._locations()
         self._role_holders()
@@ -168,7 +170,7 @@ class Tenant:
         table = "entra_tenant"
         organisations: list[Item] = []
         skus: list[Item] = []
-        self._items((table,), "/organization", {"$select": "id,displayName,onPremisesSyncEnabled"}, organisations.append)
+        self._items((table,), "/organization", {"$select": "id,displayName,onPremisesSyncEnabled,verifiedDomains"}, organisations.append)
         if self._items((table,), "/subscribedSkus", {"$select": "skuPartNumber,capabilityStatus,servicePlans"}, skus.append) is None:
             self._licence = entra_rows.licence(skus)
         organisation = organisations[0] if organisations else {}
@@ -177,6 +179,7 @@ class Tenant:
         except ValueError:
             if organisation:
                 self._lose((table,))
+        self._domains = entra_belonging.domains(organisation)
         authorization = self._one(table, "/policies/authorizationPolicy")
         defaults = self._one(table, "/policies/identitySecurityDefaultsEnforcementPolicy")
         consent = self._one(table, "/policies/adminConsentRequestPolicy")
@@ -215,12 +218,15 @@ class Tenant:
     def _users(self) -> None:
         """Users, and their activity when the tenant's plan gives it: else they are asked for once more without it."""
         idle: list[str] = []
+        foreign: Counter[str] = Counter()
         activity = False
 
         def add(item: Item) -> None:
             nonlocal activity
             row = entra_rows.user(item, self._attribute)
             self._add("entra_user", row)
+            if domain := entra_belonging.other_domain(row["user_principal_name"], self._domains):
+                foreign[domain] += 1
             if isinstance(item.get("signInActivity"), dict):
                 activity = True
                 self._add("entra_activity", entra_rows.activity(str(row["user_key"]), item["signInActivity"]))
@@ -238,7 +244,7 @@ class Tenant:
             if not isinstance(error, GraphError) or error.status not in (400, 403):
                 self._fail(("entra_user", "entra_activity"), error)
                 return
-            self._fail(("entra_activity",), error)
+            self._fail(("entra_activity",), self._licensed(error))
             self._items(("entra_user",), "/users", {"$select": _USER, "$top": "999"}, add)
         else:
             self._read(("entra_user", "entra_activity"), chain([first], pages), add)
@@ -246,11 +252,30 @@ class Tenant:
             for key in idle:
                 self._add("entra_activity", entra_rows.activity(key, {}))
         elif refusal is None and idle:
-            self._fail(("entra_activity",), GraphError(
+            self._fail(("entra_activity",), self._licensed(GraphError(
                 Text("no user has a sign-in activity: the tenant has not the licence, or it was not asked for",
                      "aucun utilisateur n’a d’activité de connexion : le tenant n’a pas la licence, ou elle n’a pas été demandée"),
                 state=State.DENIED, cure=P1,
-            ))  # fmt: skip
+            )))  # fmt: skip
+        if foreign:
+            self._fail(("entra_user", "entra_activity"), GraphError(entra_belonging.foreign(foreign), cure=AGAIN))
+
+    def _licensed(self, error: SourceError) -> SourceError:
+        """The error, in other words when it misses a licence that the subscriptions show: Graph says so of a permission as well."""
+        if self._licence in ("p1", "p2") and isinstance(error, GraphError) and error.cure is P1:
+            return GraphError(UNPERMITTED, state=State.DENIED, status=error.status)
+        return error
+
+    def _belonging(self) -> None:
+        """Registrations of users who are not in the list, unless the list is known to be cut short: then they have their reason."""
+        registered, users = self._seen["entra_registration"], self._seen["entra_user"]
+        count = len(registered - users)
+        if not count or self._errors["entra_user"]:
+            return
+        if count > entra_belonging.STRAY_SHARE * len(registered):
+            self._fail(("entra_user", "entra_registration"), GraphError(entra_belonging.strays(count), cure=AGAIN))
+        else:
+            self._writer.add_notice(self._source, entra_belonging.strays(count))
 
     def _registrations(self) -> None:
         query = {"$select": "id,isMfaCapable,isMfaRegistered,methodsRegistered"}

@@ -18,10 +18,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
-from auditor.collect import SourceError, unread
+from auditor.collect import SourceError, log_file, unread
 from auditor.collect import windows_events as windows
 from auditor.collect.log_rows import Log, machine
 from auditor.config_sign_ins import Evtx
+from auditor.errors import os_reason
 from auditor.model import State, Text
 from auditor.snapshot import Writer, digest
 
@@ -30,6 +31,7 @@ _START = "import sys; sys.path.insert(0, sys.argv[1]); from auditor.collect impo
 _START_SECONDS, _SECONDS_PER_MIB = 20, 5
 _MAX_LINE = 1 << 22
 _BLOCK = 8192
+_AS_EVTX = Text(en="export the log as an event file (.evtx)", fr="exportez le journal comme fichier d’événements (.evtx)")
 
 
 class _Seen:
@@ -75,8 +77,8 @@ def collect(settings: Evtx, writer: Writer, progress: Callable[[str, int], None]
 
 
 def _unopened(path: Path, error: OSError) -> Text:
-    reason = error.strerror or type(error).__name__
-    return Text(en=f"{path.name} could not be read ({reason})", fr=f"{path.name} n’a pas pu être lu ({reason})")
+    reason = os_reason(error)
+    return Text(en=f"{path.name} could not be read ({reason.en})", fr=f"{path.name} n’a pas pu être lu ({reason.fr})")
 
 
 def _files(paths: tuple[Path, ...]) -> list[Path]:
@@ -90,6 +92,11 @@ def _files(paths: tuple[Path, ...]) -> list[Path]:
 
 
 def _read(path: Path, memory_mb: int, log: Log, seen: _Seen) -> None:
+    try:
+        log_file.check(path, utf16=_AS_EVTX)
+    except SourceError as error:
+        log.reasons.append(error.text)
+        return
     seconds = _START_SECONDS + _SECONDS_PER_MIB * (path.stat().st_size >> 20)
     request = json.dumps({"path": str(path), "memory_mb": memory_mb, "seconds": seconds}).encode()
     end: Mapping[str, Any] | None = None

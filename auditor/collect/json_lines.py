@@ -7,40 +7,46 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from auditor.collect import SourceError, unread
+from auditor.collect import SourceError, log_file
 from auditor.collect.log_rows import Log
+from auditor.errors import os_reason
 from auditor.model import State, Text
 from auditor.snapshot import digest
 
 MAX_LINE = 1 << 20
 """Longest line, in bytes."""
+_AS_UTF8 = Text(en="save it as UTF-8", fr="enregistrez-le en UTF-8")
 _BROKEN = Text(en="not a JSON record", fr="ce n’est pas un enregistrement JSON")
 
 
-def collect(paths: tuple[Path, ...], max_age_days: int, log: Log, take: Callable[[dict[str, Any], str], None]) -> None:
-    """Give every object to `take` with its place, then close the log.
+def collect(paths: tuple[Path, ...], max_age_days: int, log: Log, take: Callable[[dict[str, Any], str, bytes], None]) -> None:
+    """Give every object to `take` with its place and its line, then close the log.
 
     Lines without a member of JSON belong to other logs; one that has some and does not start with a brace lost its beginning.
     """
     files: dict[str, str] = {}
-    path = paths[0]
+    path, problem = paths[0], None
     try:
         for path in paths:
+            log_file.check(path, utf16=_AS_UTF8)
             _read(path, log, take)
             files[path.name] = digest(path)
+    except SourceError as error:
+        problem = error
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        state = State.DENIED if isinstance(error, PermissionError) else State.ABSENT
-        text = Text(en=f"{path.name} could not be read ({reason})", fr=f"{path.name} n’a pas pu être lu ({reason})")
-        if log.last_at is None:
-            log.writer.add_coverage(unread(log.tables, log.source, SourceError(text, state=state)))
+        reason = os_reason(error)
+        text = Text(en=f"{path.name} could not be read ({reason.en})", fr=f"{path.name} n’a pas pu être lu ({reason.fr})")
+        problem = SourceError(text, state=State.DENIED if isinstance(error, PermissionError) else State.ABSENT)
+    if problem:
+        if not log.has_records:
+            log.unread(problem)
             return
-        log.reasons.append(text)
+        log.reasons.append(problem.text)
     log.close(max_age_days)
-    log.writer.add_facts(log.source, {"files": files, "unreadable_records": log.unreadable})
+    log.writer.add_facts(log.source, {"files": files, "unreadable_records": log.unreadable, "repeated_records": log.seen.repeated})
 
 
-def _read(path: Path, log: Log, take: Callable[[dict[str, Any], str], None]) -> None:
+def _read(path: Path, log: Log, take: Callable[[dict[str, Any], str, bytes], None]) -> None:
     with path.open("rb") as file:
         number = 0
         while line := file.readline(MAX_LINE):
@@ -55,7 +61,7 @@ def _read(path: Path, log: Log, take: Callable[[dict[str, Any], str], None]) -> 
                 if found is None:
                     log.lost(place, _BROKEN)
                 else:
-                    take(found, place)
+                    take(found, place, text)
             elif b'":' in text:
                 log.lost(place, _BROKEN)
 

@@ -21,6 +21,7 @@ from auditor.collect.directory import Directory
 from auditor.collect.directory_coverage import TABLE_NAMES
 from auditor.collect.directory_index import Index
 from auditor.config import Ldif
+from auditor.errors import os_reason
 from auditor.model import State, Text
 from auditor.snapshot import Writer
 
@@ -124,7 +125,8 @@ def _open(path: Path, place: _Place) -> Iterator[Callable[[], bytes]]:
     except UnicodeError as error:
         raise place.error("the text is not UTF-16 to its end", "le texte n’est pas de l’UTF-16 jusqu’au bout", place.line + 1) from error
     except OSError as error:
-        en, fr = f"{path.name} cannot be read ({error.strerror})", f"{path.name} est illisible ({error.strerror})"
+        reason = os_reason(error)
+        en, fr = f"{path.name} cannot be read ({reason.en})", f"{path.name} est illisible ({reason.fr})"
         raise SourceError(Text(f"{en}; check its rights.", f"{fr} ; vérifier ses droits."), state=State.DENIED) from error
 
 

@@ -27,6 +27,12 @@ _TABLE = "otp_token"
 _STAND_IN = "A" * 32
 """What pyotp is given in the place of the seed: it refuses short ones, which are the ones to find."""
 _NUMBER = re.compile(r"[0-9]{1,6}")
+_LIKE_A_SEED = re.compile(r"[A-Z2-7]{26,}|[0-9A-F]{32,}", re.IGNORECASE)
+"""Base32 or hexadecimal of 128 bits and more: no login, mail address or serial number looks like that."""
+_SEED_ELSEWHERE = Text(
+    en="a seed stands where the holder or the serial number should; check the columns",
+    fr="une graine figure à la place du porteur ou du numéro de série ; vérifier les colonnes",
+)
 _UNREADABLE_SEED = Text(en="its seed cannot be read in the declared encoding", fr="sa graine est illisible dans l’encodage déclaré")
 
 
@@ -107,6 +113,8 @@ def _address(text: str, tokens: Tokens) -> Text | None:
         return Text(en="this is not an otpauth address that can be read", fr="ce n’est pas une adresse otpauth lisible")
     if seed is None or len(said) < len(query):
         return _UNREADABLE_SEED
+    if any(_holds_seed(part, seed) for part in (token.name, token.issuer or "")):
+        return _SEED_ELSEWHERE
     counter = uri.netloc.lower() == "hotp"
     period = None if counter else _number(said.get("period", ""), 30)
     digits = _number(said.get("digits", ""), 6)
@@ -139,6 +147,9 @@ def _table(settings: Otp, path: Path, tokens: Tokens) -> Iterator[tuple[csv_file
         if not values["serial"]:
             yield record, Text(en="no serial number", fr="aucun numéro de série")
             continue
+        if any(_holds_seed(values[name], seed) for name in ("serial", "holder")):
+            yield record, _SEED_ELSEWHERE
+            continue
         digits, period = _number(values.get("digits", ""), 6), _number(values.get("period", ""), 30)
         tokens.add(
             values["serial"],
@@ -169,19 +180,27 @@ def _seed(text: str, encoding: str) -> bytes | None:
         return None
 
 
+def _holds_seed(text: str, seed: bytes) -> bool:
+    """Whether a text that would be kept is the seed, or looks like one."""
+    bare = re.sub(r"[\s-]", "", text).rstrip("=")
+    return bool(_LIKE_A_SEED.fullmatch(bare)) or seed in (_seed(text, "base32"), _seed(text, "hex"))
+
+
 def _algorithm(text: str) -> str:
     return text.strip().upper().replace("HMAC", "").replace("-", "")[:20] or "SHA1"
 
 
 def _number(text: str, default: int) -> int | None:
-    """What a file says, what the format has when it says nothing, None when it is no number."""
+    """What a file says, what the format has when it says nothing, None when it is no number that a token could have."""
     bare = text.strip()
     if not bare:
         return default
-    return int(bare) if _NUMBER.fullmatch(bare) else None
+    return int(bare) or None if _NUMBER.fullmatch(bare) else None
 
 
 def _unread_number(digits: int | None, period: int | None, *, event_based: bool) -> Text | None:
     if digits is None or (period is None and not event_based):
-        return Text(en="its digits or its period are no number", fr="son nombre de chiffres ou sa période n’est pas un nombre")
+        return Text(
+            en="its digits or its period are no number above 0", fr="son nombre de chiffres ou sa période n’est pas un nombre positif"
+        )
     return None

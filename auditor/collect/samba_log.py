@@ -45,15 +45,17 @@ def collect(settings: SambaLog, writer: Writer, progress: Callable[[str, int], N
     """Fill sign_in, directory_change and event_coverage; lines that cannot be read make them partial, with their count."""
     log = Log(settings.name, writer, progress, _TABLES, "samba")
     host = machine(settings.host)
-    json_lines.collect(settings.paths, settings.max_age_days, log, lambda found, place: _line(found, place, host, log))
+    json_lines.collect(settings.paths, settings.max_age_days, log, lambda found, place, line: _line(found, place, line, host, log))
 
 
-def _line(found: dict[str, Any], place: str, host: str, log: Log) -> None:
+def _line(found: dict[str, Any], place: str, line: bytes, host: str, log: Log) -> None:
     kind = found.get("type")
     record = found.get(kind) if isinstance(kind, str) else None
     at = _instant(found.get("timestamp")) if isinstance(record, dict) else None
     if at is None or not isinstance(record, dict):
         log.lost(place, _INCOMPLETE)
+        return
+    if not log.seen.take(line):
         return
     log.received(host, at, at)
     common: dict[str, Value] = {"record_ref": place, "occurred_at": at, "host": host}

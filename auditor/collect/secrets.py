@@ -15,6 +15,7 @@ from keyring.errors import KeyringError
 from auditor import safe
 from auditor.collect import SourceError
 from auditor.config import Secret
+from auditor.errors import os_reason
 from auditor.model import Text
 
 
@@ -68,7 +69,8 @@ def _from_file(path: Path) -> str:
             ))  # fmt: skip
         return path.read_text(encoding="utf-8-sig").rstrip("\r\n")
     except OSError as error:
-        en, fr = f"{path.name} cannot be read ({error.strerror}); check", f"{path.name} est illisible ({error.strerror}) ; vérifier"
+        reason = os_reason(error)
+        en, fr = f"{path.name} cannot be read ({reason.en}); check", f"{path.name} est illisible ({reason.fr}) ; vérifier"
         raise SourceError(Text(f"{en} its path and rights.", f"{fr} le chemin et les droits.")) from None
     except UnicodeDecodeError:
         en, fr = f"{path.name} is not UTF-8 text; save it so.", f"{path.name} n’est pas du texte UTF-8 ; l’enregistrer ainsi."

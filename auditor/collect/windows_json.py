@@ -19,6 +19,7 @@ _NAMES = {
     "provider": ("provider_name", "source_name", "SourceName"),
     "channel": ("channel", "log_name", "Channel"),
     "computer": ("computer_name", "Hostname", "Computer"),
+    "record": ("record_id", "record_number", "RecordNumber", "EventRecordID"),
 }
 """Names that forwarders give to the same thing."""
 
@@ -26,10 +27,10 @@ _NAMES = {
 def collect(settings: WindowsJson, writer: Writer, progress: Callable[[str, int], None]) -> None:
     """Fill sign_in, directory_change and event_coverage; lines that cannot be read make them partial, with their count."""
     log = Log(settings.name, writer, progress, _TABLES, "windows")
-    json_lines.collect(settings.paths, settings.max_age_days, log, lambda found, place: _line(found, place, log))
+    json_lines.collect(settings.paths, settings.max_age_days, log, lambda found, place, line: _line(found, place, line, log))
 
 
-def _line(found: dict[str, Any], place: str, log: Log) -> None:
+def _line(found: dict[str, Any], place: str, line: bytes, log: Log) -> None:
     system = found["winlog"] if isinstance(found.get("winlog"), dict) else found
     values = {name: next((system[key] for key in keys if system.get(key) is not None), "") for name, keys in _NAMES.items()}
     # NXLog's EventTime is local time without zone: it is the last resort.
@@ -37,6 +38,10 @@ def _line(found: dict[str, Any], place: str, log: Log) -> None:
     number = event_number(values["event_id"])
     if at is None or not values["computer"] or number is None:
         log.lost(place, _INCOMPLETE)
+        return
+    # A forwarder that sends a record again may tell it in other words.
+    known = (values["computer"], values["channel"], values["record"], number, at) if values["record"] else (line,)
+    if not log.seen.take(*map(str, known)):
         return
     data = next((part for name in ("event_data", "user_data") if isinstance(part := system.get(name), dict)), found)
     record = windows.Record(

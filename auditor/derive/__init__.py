@@ -84,13 +84,17 @@ def derive_all(engine: Engine, settings: Audit, as_of: datetime) -> dict[str, tu
     steps.fill(evidence.SYSTEM_BACKUP, lambda: critical_system.backups(steps, settings.systems, as_of))
     steps.fill(sign_ins.SIGN_IN_PLACE, lambda: sign_in_place.derive(steps, settings.monitoring, as_of))
     steps.fill(sign_ins.ACCOUNT_UNIT, lambda: account_unit.derive(steps, settings.monitoring))
-    steps.fill(sign_ins.ACCOUNT_SIGN_IN, lambda: account_sign_in.derive(steps, settings.monitoring, settings.establishment.countries))
+    steps.fill(
+        sign_ins.ACCOUNT_SIGN_IN,
+        lambda: account_sign_in.derive(steps, settings.monitoring, settings.establishment.countries),
+        lambda: account_sign_in.doubts(steps),
+    )
     now = as_of - timedelta(days=settings.monitoring.assessed_days)
     steps.fill(sign_ins.ACCOUNT_HABIT, lambda: account_habit.derive(steps, settings.establishment.countries, now))
     steps.fill(sign_ins.ACCOUNT_PEERS, lambda: account_peers.derive(steps))
     steps.fill(sign_ins.ORIGIN_REACH, lambda: origin_reach.derive(steps, now))
-    steps.fill(sign_ins.GROUP_CHANGE, lambda: group_change.derive(steps))
-    steps.fill(sign_ins.LOG_SILENCE, lambda: log_silence.derive(steps))
+    steps.fill(sign_ins.GROUP_CHANGE, lambda: group_change.derive(steps), lambda: log_silence.controllers_unheard(steps))
+    steps.fill(sign_ins.LOG_SILENCE, lambda: log_silence.derive(steps), lambda: log_silence.controllers_unheard(steps))
     steps.fill_all(training.DERIVED_TABLES, lambda: _training(steps, settings.populations, as_of))
     return steps.doubts
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 
 from auditor.config_sign_ins import Monitoring
-from auditor.derive.contract import Engine
+from auditor.derive.contract import Engine, rows
+from auditor.model import Text
 
 _SQL = """
 WITH spelling AS (
@@ -35,6 +36,14 @@ FROM joined j LEFT JOIN sign_in_place p ON p.place = j.place
 WHERE j.account_key IS NOT NULL
 ORDER BY j.source, j.record_ref
 """
+# Accounts of Entra ID need not be in the directory.
+_UNKNOWN = """
+SELECT s.source, count(DISTINCT s.account_name) AS names FROM sign_in s
+WHERE s.outcome = 'success' AND s.account_name <> '' AND s.account_name NOT LIKE '%$' AND s.logon_type <> 'cloud'
+  AND EXISTS (SELECT 1 FROM account) AND s.source NOT IN (SELECT source FROM account_sign_in)
+GROUP BY s.source HAVING count(DISTINCT s.account_name) >= 20
+ORDER BY s.source
+"""
 
 
 def derive(engine: Engine, monitoring: Monitoring, countries: Sequence[str]) -> pa.Table:
@@ -44,3 +53,13 @@ def derive(engine: Engine, monitoring: Monitoring, countries: Sequence[str]) -> 
     )
     home = ", ".join(f"'{country}'" for country in countries)
     return engine.derive(_SQL.format(drill=f"({drills})" if drills else "false", countries=home))
+
+
+def doubts(engine: Engine) -> Iterator[Text]:
+    """Sources of which many accounts signed in and the directory knows none: another directory, or the wrong column."""
+    for row in rows(engine, _UNKNOWN):
+        names, source = row["names"], row["source"]
+        yield Text(
+            en=f"the directory knows none of the {names} accounts of {source}: check its columns and the directory that was given",
+            fr=f"l’annuaire ne connaît aucun des {names} comptes de {source}\u00a0: vérifier ses colonnes et l’annuaire fourni",
+        )

@@ -26,7 +26,7 @@ from auditor.model import Language, Severity, Text, Value
 
 NBSP = "\u00a0"
 CODED = frozenset(
-    {"found_by", "id_status", "kind", "matched_by", "member_type", "object_class", "object_type", "permission", "population"}
+    {"found_by", "id_status", "kind", "matched_by", "member_type", "object_class", "object_type", "permission", "population", "topic"}
     | {"profession_code", "role", "status"}
     | {"guest_role", "invitations", "user_consent"}
     | {"auth_source", "from_copy", "medium", "scope"}
@@ -220,8 +220,9 @@ class Phrases:
             return self.number(value)
         if not value:
             return self.gettext("none")
-        if name == "name" and evidence.get("population") == value:
-            return self.word("population", value)
+        for coded in ("population", "topic"):
+            if name == "name" and evidence.get(coded) == value:
+                return self.word(coded, value)
         return self.word(name, value) if name in CODED else value
 
     def _missing(self, name: str, evidence: Mapping[str, Value]) -> str:

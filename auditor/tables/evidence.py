@@ -60,6 +60,7 @@ BACKUP_COPY = Table(
     (
         text("source", "Which folder of statements.", "attestations:test"),
         text("system", "System, in lower case."),
+        text("label", "Name of the system as written in the statement.", "neutral"),
         text("copy_name", "Name of the copy, unique for its system."),
         text("medium", "disk, tape, optical, removable or object_storage.", "disk"),
         text("site", "Where it is kept."),
@@ -82,6 +83,7 @@ RESTORE_TEST = Table(
     (
         text("source", "Which folder of statements.", "attestations:test"),
         text("system", "System, in lower case; for the directory, the DNS name of its domain."),
+        text("label", "Name of the system as written in the statement.", "neutral"),
         time("tested_at", "Day of the test."),
         text("scope", "file, db, full or ad.", "full"),
         text("from_copy", "Copy the restore came from: offline, offsite or local.", "offline"),
@@ -118,7 +120,6 @@ BACKUP_CONSOLE = Table(
         flag("proven", "The statement comes with a file whose hash matches.", True),
     ),
     _ATTESTED,
-    may_be_empty=True,
 )
 
 BACKUP_ALERT = Table(

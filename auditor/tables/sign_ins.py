@@ -35,7 +35,7 @@ SIGN_IN = Table(
         text(
             "reason",
             "Of a failure: bad_password, no_such_user, disabled, expired, locked, hours, workstation, blocked (one Kerberos code for "
-            "disabled, expired, locked and hours), mfa, policy or other; empty for a success.",
+            "disabled, expired, locked and hours), mfa, policy, other, or unsaid, which may be any of them; empty for a success.",
         ),
         text("reason_code", "Code of the source behind the reason, lower case; empty when there is none."),
         text(

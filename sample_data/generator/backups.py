@@ -158,7 +158,6 @@ SYSTEMS = (
         "Messagerie", (Job("messagerie-*", "borg-bureautique", "srv-mail", 98),), (_disk(), _tape(encrypted=False)),
         (Restore(80, "full", "offline", proof=False),),
     ),
-    # The newest backup bears a date to come: its clock is wrong, and the one before is old.
     System(
         "Biomédical", (Job("srv-biomed", "restic-sites", "srv-biomed", 220),),
         (_disk(), Copy("second disque", "disk", "site sud", 1, off_site=True)), (Restore(30, "file", "offsite"),),
@@ -182,9 +181,6 @@ EVENTS = (
 )  # fmt: skip
 """Kind, topic and age in days."""
 
-AHEAD = -30.0
-"""Hours since the backup of the machine whose clock runs ahead."""
-
 
 def files(hospital: Hospital) -> dict[str, bytes]:
     """backups/*.json and evidence/."""
@@ -204,8 +200,6 @@ def _digest(text: str) -> str:
 def _moments(hospital: Hospital, job: Job) -> list[datetime]:
     """Starts of the backups of a job, oldest first, UTC."""
     hours = [job.hours + 24 * night for night in range(NIGHTS)]
-    if job.host == "srv-biomed":
-        hours.insert(0, AHEAD)
     return [hospital.as_of - timedelta(hours=one) for one in reversed(hours)]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from sample_data.generator.entra import MICROSOFT, OTHER_TENANT, ROLES, TENANT, App, CloudGroup, CloudUser, Tenant
 from sample_data.generator.identifiers import guid_text
+from sample_data.generator.model import DNS
 
 PAGE = 250
 BASE = "https://graph.test/v1.0"
@@ -33,7 +34,9 @@ def files(tenant: Tenant) -> dict[str, bytes]:
     """Relative path -> content of every page."""
     authorization, methods = _authorization(), _methods()
     lists: dict[str, list[dict[str, Any]]] = {
-        "organization": [{"id": TENANT, "displayName": "GHT Valdoré", "onPremisesSyncEnabled": True}],
+        "organization": [
+            {"id": TENANT, "displayName": "GHT Valdoré", "onPremisesSyncEnabled": True, "verifiedDomains": [{"name": DNS}]},
+        ],
         "subscribedSkus": [
             {"skuPartNumber": "EMSPREMIUM", "capabilityStatus": "Enabled", "servicePlans": [
                 {"servicePlanName": "AAD_PREMIUM"}, {"servicePlanName": "AAD_PREMIUM_P2"}]},

@@ -90,7 +90,9 @@ def _windows(plan: Plan) -> bytes:
                 "WorkstationName": attempt.host if attempt.logon_type == 2 else "-",
                 "IpAddress": "127.0.0.1" if attempt.logon_type == 2 else attempt.origin,
             }  # fmt: skip
-            records.append((attempt.at, _event(attempt.host, "4624", _AUDITING, {"event_data": data})))
+            if not attempt.ok:
+                data |= {"TargetUserSid": "S-1-0-0", "Status": "0xc000006d", "SubStatus": "0xc000006a"}
+            records.append((attempt.at, _event(attempt.host, "4624" if attempt.ok else "4625", _AUDITING, {"event_data": data})))
     for given in plan.given:
         data = {
             "SubjectUserSid": given.actor.sid, "SubjectUserName": given.actor.sam, "SubjectDomainName": NETBIOS,
@@ -123,5 +125,6 @@ def _vpn(plan: Plan) -> bytes:
     for number, attempt in enumerate(plan.attempts):
         if attempt.source == VPN:
             written = spellings[number % 3].format(attempt.who)
-            writer.writerow((f"{attempt.at:%d/%m/%Y %H:%M:%S}", written, "OK" if attempt.ok else "ECHEC", attempt.origin, "FR", ""))
+            outcome, reason = ("OK", "") if attempt.ok else ("ECHEC", "mot de passe erroné")
+            writer.writerow((f"{attempt.at:%d/%m/%Y %H:%M:%S}", written, outcome, attempt.origin, "FR", reason))
     return text.getvalue().encode("utf-8-sig")

@@ -27,6 +27,8 @@ PLACES = (*UNITS.values(), PHARMACY)
 CITRIX, JUMP_HOST, OLD_JUMP_HOST = "10.20.40.10", "SRV-RDS02", "SRV-RDS03"
 SHARED = (CITRIX, JUMP_HOST.lower())
 """What audit.yaml declares as shared; the entry of the old jump host has expired."""
+DC3 = "CHUV-DC3"
+"""The third controller: its log comes with those of the machines."""
 SERVERS = ("SRV-RDS01", "SRV-FIC02", "SRV-APP03", "SRV-WEB04", "SRV-SQL02", "SRV-IMP03")
 
 

@@ -13,6 +13,7 @@ from sample_data.generator.sign_in_plan import (
     DAYS,
     DC1,
     DC2,
+    DC3,
     JUMP_HOST,
     OLD_JUMP_HOST,
     PHARMACY,
@@ -106,6 +107,7 @@ def add(hospital: Hospital, made: Plan, people: Crews) -> None:
             who = people.doctors[number] if start.hour == 22 or number % 2 else people.office[number]
             made.attempts.append(Attempt(within(start), VPN, who, f"203.0.113.{10 + number + 20 * (who in people.doctors)}"))
     _add_days(hospital, made, people)
+    _add_mistypes(hospital, made, people.doctors, admins[0])
 
 
 def _add_days(hospital: Hospital, made: Plan, people: Crews) -> None:
@@ -127,3 +129,17 @@ def _add_days(hospital: Hospital, made: Plan, people: Crews) -> None:
     for number, account in enumerate(people.office[20:32]):
         # The gateway, put into service on one evening of the last week: shared, as audit.yaml says.
         made.attempts.append(Attempt(moment(hospital, 5, 18, 3 * number), DC1, account, CITRIX))
+
+
+def _add_mistypes(hospital: Hospital, made: Plan, doctors: list[Account], admin: Account) -> None:
+    """What keeps every log honest: now and then a password is mistyped, at home and on the third controller, whose keeper comes daily."""
+    for days in range(1, DAYS + 1):
+        at = moment(hospital, days, 9, 20, 7 * days)
+        if days % 5 == 0:
+            made.attempts.append(Attempt(at - timedelta(seconds=30), WINDOWS, admin, "10.20.20.200", "bad_password", host=DC3))
+        made.attempts.append(Attempt(at, WINDOWS, admin, "10.20.20.200", host=DC3))
+        if days % 3 == 0:
+            number = days % 8
+            at, origin = moment(hospital, days, 19, 10, days), f"203.0.113.{30 + number}"
+            made.attempts.append(Attempt(at, VPN, doctors[number], origin, "bad_password"))
+            made.attempts.append(Attempt(at + timedelta(seconds=40), VPN, doctors[number], origin))

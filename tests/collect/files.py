@@ -27,9 +27,11 @@ class Collected:
     sha256: str
 
 
-def run(source: Source, folder: Path, progress: Callable[[str, int], None] = lambda _source, _rows: None) -> Collected:
+def run(
+    source: Source, folder: Path, progress: Callable[[str, int], None] = lambda _source, _rows: None, *, as_of: datetime = AS_OF
+) -> Collected:
     """Collect `source` into folder/snapshot and read it back."""
-    with snapshot.create(folder / "snapshot", AS_OF) as writer:
+    with snapshot.create(folder / "snapshot", as_of) as writer:
         collect.collect(source, writer, progress)
         tables = [entry.table for entry in writer.coverage]
         assert len(tables) == len(set(tables)), "one coverage per table"

@@ -94,16 +94,16 @@ def test_statements_become_rows(tmp_path: Path) -> None:
     source = {"source": "attestations"}
     assert found.rows["restore_test"] == [
         {
-            **source, "system": "dpi", "tested_at": datetime(2026, 10, 14), "scope": "db", "from_copy": "offline", "result": "pass",
-            "duration_minutes": 95, "target_minutes": 240, "lost_hours": 24, "tester": "équipe infra",
+            **source, "system": "dpi", "label": "DPI", "tested_at": datetime(2026, 10, 14), "scope": "db", "from_copy": "offline",
+            "result": "pass", "duration_minutes": 95, "target_minutes": 240, "lost_hours": 24, "tester": "équipe infra",
             "business_referent": "cadre des urgences", "proven": True,
         }
     ]  # fmt: skip
     assert found.rows["backup_copy"] == [
         {
-            **source, "system": "dpi", "copy_name": "bandes", "medium": "tape", "site": "coffre", "off_site": True, "offline": True,
-            "immutable": False, "encrypted": True, "last_written_at": datetime(2026, 11, 16), "attested_at": datetime(2026, 11, 19),
-            "proven": False,
+            **source, "system": "dpi", "label": "DPI", "copy_name": "bandes", "medium": "tape", "site": "coffre", "off_site": True,
+            "offline": True, "immutable": False, "encrypted": True, "last_written_at": datetime(2026, 11, 16),
+            "attested_at": datetime(2026, 11, 19), "proven": False,
         }
     ]  # fmt: skip
     assert found.rows["backup_console"] == [
@@ -281,6 +281,7 @@ def test_what_attest_writes_is_what_the_audit_reads(tmp_path: Path) -> None:
         ("restore_test", (*VALUES, "system=PACS"), "system is given twice"),
         ("restore_test", (*VALUES, "sha256=" + "0" * 64), "give a proof with --proof"),
         ("restore_test", (*VALUES, "x"), "write key=value"),
+        ("restore_test", (*VALUES, "comment=<day>"), "write the value itself"),
         ("review", ("topic=access", "owner=x", "date=2030-01-01"), "its day is after the audit"),
         ("exercise", ("topic=crisis", "owner=x", "date=2026-03-12"), "it is said already"),
     ],

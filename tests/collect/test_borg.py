@@ -13,16 +13,16 @@ import pytest
 
 from auditor.config import Borg
 from auditor.model import State
-from tests.collect.files import Collected, run
+from tests.collect.files import AS_OF, Collected, run
 
 
-def borg(tmp_path: Path, *contents: str | bytes, timezone: str = "Europe/Paris") -> Collected:
+def borg(tmp_path: Path, *contents: str | bytes, timezone: str = "Europe/Paris", as_of: datetime = AS_OF) -> Collected:
     paths = []
     for number, content in enumerate(contents):
         path = tmp_path / f"liste-{number}.json"
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         paths.append(path)
-    return run(Borg(type="borg", paths=tuple(paths), timezone=timezone), tmp_path)
+    return run(Borg(type="borg", paths=tuple(paths), timezone=timezone), tmp_path, as_of=as_of)
 
 
 def listing(*archives: object, mode: object = "repokey-blake2", repository: object = "r1") -> str:
@@ -51,7 +51,7 @@ def test_a_real_repository_is_read(tmp_path: Path, mode: str, encrypted: bool) -
     command("init", "--encryption", mode)
     before = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
     command("create", "::dpi-2026", str(data))
-    found = borg(tmp_path, command("list", "--json"), timezone="America/New_York")
+    found = borg(tmp_path, command("list", "--json"), timezone="America/New_York", as_of=before)
     assert found.coverage["backup_job"].state is State.COMPLETE
     (repository,) = found.rows["backup_repository"]
     assert (repository["encryption"], repository["encrypted"], repository["tool"]) == (mode, encrypted, "borg")

@@ -165,3 +165,20 @@ def test_no_trace_of_a_seed_is_kept_whatever_surrounds_it(tmp_path: Path, seed: 
     for secret in (written, written.rstrip("="), written.lower().rstrip("="), seed.hex(), base64.b64encode(seed).decode(), *plain_digests):
         assert secret not in kept
     assert (found.coverage["otp_token"].state is State.COMPLETE) == (found.coverage["otp_token"].reason is None)
+
+
+@pytest.mark.parametrize("label", [LONG, OTHER, LONG.lower(), "VPN:" + LONG, OTHER + ":marie", "JBSW-Y3DP EHPK3PXP JBSWY3DPEHPK3PXP"])
+def test_a_seed_in_the_place_of_a_name_is_not_kept(tmp_path: Path, label: str) -> None:
+    found = tokens(tmp_path, f"otpauth://totp/{label.replace(' ', '%20')}?secret={LONG}\notpauth://totp/marie?secret={OTHER}\n")
+    assert [row["holder"] for row in found.rows["otp_token"]] == ["marie"]
+    assert "a seed stands where the holder" in reason(found)
+
+
+def test_swapped_columns_keep_no_seed(tmp_path: Path) -> None:
+    serial, seed = "1122334455" * 4, "c0ffee0123456789c0ffee0123456789c0ffee01"
+    table = f"upn,serial,secret\nmarie,{serial},{seed}\n"
+    found = tokens(
+        tmp_path, table=table, delimiter=",", seed_encoding="hex", columns={"holder": "upn", "serial": "secret", "secret": "serial"}
+    )
+    assert not found.rows["otp_token"]
+    assert found.coverage["otp_token"].state is not State.COMPLETE

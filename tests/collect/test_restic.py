@@ -19,10 +19,10 @@ from tests.collect.files import AS_OF, Collected, run
 JOB = {"id": "a1", "time": "2026-11-19T02:00:00.123456789+01:00", "hostname": "srv", "paths": ["/srv/dpi", "C:\\data"], "tags": ["nuit"]}
 
 
-def restic(tmp_path: Path, content: str | bytes, **settings: object) -> Collected:
+def restic(tmp_path: Path, content: str | bytes, *, as_of: datetime = AS_OF, **settings: object) -> Collected:
     path = tmp_path / "depot.json"
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return run(Restic(type="restic", paths=(path,), **settings), tmp_path)
+    return run(Restic(type="restic", paths=(path,), **settings), tmp_path, as_of=as_of)
 
 
 def reason(found: Collected) -> str:
@@ -48,7 +48,7 @@ def test_a_real_repository_is_read(tmp_path: Path) -> None:
     before = datetime.now(UTC).replace(tzinfo=None)
     command("backup", "--host", "srv-dpi", "--tag", "nuit", "--tag", "dpi", str(data))
     command("backup", str(data))
-    found = restic(tmp_path, command("snapshots", "--json"))
+    found = restic(tmp_path, command("snapshots", "--json"), as_of=before)
     assert found.coverage["backup_job"].state is State.COMPLETE
     assert found.rows["backup_repository"] == [
         {"source": "restic", "repository": "depot", "location": "", "tool": "restic", "encryption": "restic", "encrypted": True}
@@ -155,6 +155,14 @@ def test_an_old_list_is_partial(tmp_path: Path) -> None:
     assert found.coverage["backup_job"].state is State.PARTIAL
     assert reason(found) == "the oldest list was exported 2 days before the audit, 2 are allowed"
     assert restic(tmp_path, json.dumps([JOB]), received_at=AS_OF - timedelta(days=2)).coverage["backup_job"].state is State.COMPLETE
+
+
+def test_a_backup_dated_after_the_audit_is_a_gap(tmp_path: Path) -> None:
+    found = restic(tmp_path, json.dumps([{**JOB, "time": f"{AS_OF + timedelta(days=2):%Y-%m-%dT%H:%M:%SZ}"}]))
+    assert found.coverage["backup_job"].state is State.PARTIAL
+    assert "dated after the audit" in str(found.coverage["backup_job"].reason)
+    soon = restic(tmp_path, json.dumps([{**JOB, "time": f"{AS_OF + timedelta(hours=2):%Y-%m-%dT%H:%M:%SZ}"}]))
+    assert soon.coverage["backup_job"].state is State.COMPLETE
 
 
 def test_one_file_of_two_is_partial(tmp_path: Path) -> None:

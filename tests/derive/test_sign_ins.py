@@ -11,8 +11,9 @@ import pytest
 
 from auditor.config import Audit
 from auditor.config_sign_ins import Drill, Monitoring, SharedOrigin, Unit
+from auditor.derive import derive_all
 from auditor.model import Value
-from tests.derive.hospital import AS_OF, DOMAIN, Rows, account, derived, group, settings
+from tests.derive.hospital import AS_OF, DOMAIN, Rows, account, derived, group, loaded, settings
 
 HOUR = timedelta(hours=1)
 
@@ -219,3 +220,56 @@ def test_with_two_weeks_no_hour_has_two_others_and_with_three_each_has() -> None
 def test_a_machine_that_stopped_for_good_is_expected_as_long_as_another_of_its_source_writes() -> None:
     assert silence(WEEKS[:-5]) == {"days": 27, "silent_hours": 0, "silent_since": WEEKS[0]}
     assert silence(WEEKS[:-5], WEEKS) == {"days": 27, "silent_hours": 5, "silent_since": WEEKS[-5]}
+
+
+def doubts(rows: Rows, table: str) -> str:
+    with loaded(rows) as engine:
+        return "; ".join(doubt.en for doubt in derive_all(engine, audit(), AS_OF).get(table, ()))
+
+
+def controllers(*names: str, **columns: Value) -> list[dict[str, Value]]:
+    found = {"object_class": "computer", "is_domain_controller": True, "primary_group_rid": 516, **columns}
+    return [account(f"{name}$", 1100 + number, **found) for number, name in enumerate(names)]
+
+
+HEARD: list[dict[str, Value]] = [{"host": "dc1"}, {"host": "pc7"}]
+
+
+@pytest.mark.parametrize("table", ["group_change", "log_silence"])
+@pytest.mark.parametrize(
+    ("accounts", "heard", "expected"),
+    [
+        (controllers("DC1"), HEARD, ""),
+        (controllers("DC1", "DC2"), HEARD, "no log of the domain controller dc2 was received"),
+        (controllers("DC1", "DC2", "DC3"), HEARD[1:], "no log of the domain controllers dc1, dc2, dc3 was received"),
+        (controllers(*"ABCDEFG"), HEARD, "no log of the domain controllers a, b, c, d, e (+ 2) was received"),
+        (controllers("DC1"), [{"host": "dc1", "log_type": "csv"}], "no log of the domain controller dc1 was received"),
+        (controllers("CONTROLLER-OF-T"), [{"host": "controller-of-the-site"}], ""),  # names of accounts end after 15 characters
+        (controllers("DC2", enabled=False), HEARD, ""),
+        (controllers("DC2", primary_group_rid=521), HEARD, ""),  # read-only
+        (controllers("DC2", primary_group_rid=None), HEARD, "no log of the domain controller dc2 was received"),
+        (controllers("DC2", is_domain_controller=False), HEARD, ""),
+        (controllers("DC1"), [], ""),  # that no log was collected is said elsewhere
+        ([], HEARD, ""),
+    ],
+)
+def test_controllers_of_which_no_log_was_received(
+    accounts: list[dict[str, Value]], heard: list[dict[str, Value]], expected: str, table: str
+) -> None:
+    assert doubts({"account": accounts, "event_coverage": heard}, table) == expected
+
+
+@pytest.mark.parametrize(
+    ("row", "known", "names", "expected"),
+    [
+        ({}, "anne", 20, "the directory knows none of the 20 accounts of vpn: check its columns and the directory that was given"),
+        ({}, "anne", 19, ""),
+        ({}, "user3", 20, ""),
+        ({"logon_type": "cloud"}, "anne", 20, ""),
+        ({"outcome": "failure"}, "anne", 20, ""),
+    ],
+)
+def test_a_source_whose_accounts_nobody_knows(row: dict[str, Value], known: str, names: int, expected: str) -> None:
+    rows = sign_ins(*({"source": "vpn", "account_name": f"user{n}", **row} for n in range(names)), accounts=[account(known, 1001)])
+    assert doubts(rows, "account_sign_in") == expected
+    assert doubts({"sign_in": rows["sign_in"]}, "account_sign_in") == ""

@@ -59,11 +59,16 @@ def test_a_missing_permission_is_said_with_its_cure(live: Live, tenant: Emulator
     assert {name for name, state in states(found).items() if state is State.DENIED} == denied
     assert all("permission is missing" in reason(found, name) or "licence" in reason(found, name) for name in denied)
     assert all(permission in str(found.coverage[name].cure) for name in denied - {"entra_activity"})
+    if permission == "AuditLog.Read.All":
+        assert "AuditLog.Read.All is missing" in reason(found, "entra_activity")
+        assert permission in str(found.coverage["entra_activity"].cure)
     assert states(found)["entra_tenant"] is (State.PARTIAL if permission in ("Policy.Read.All", "Directory.Read.All") else State.COMPLETE)
 
 
 def test_a_tenant_without_licence_gives_its_users_without_their_activity(live: Live, tenant: Emulator) -> None:
     tenant.premium = False
+    tenant.lists["/subscribedSkus"] = []
+    tenant.lists["/roleManagement/directory/roleAssignments"] = []
     found = live()
     assert incomplete(found) == {"entra_activity", "entra_registration"}
     assert "licence" in reason(found, "entra_activity")

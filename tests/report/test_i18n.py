@@ -100,6 +100,8 @@ def test_coded_columns_are_translated() -> None:
     french = Phrases(Language.FR)
     assert french.cell("kind", {"kind": "vendor"}) == "prestataire"
     assert french.cell("permission", {"permission": "write_dacl"}) == "modifier les permissions"
+    assert french.cell("name", {"name": "crisis_exercise", "topic": "crisis_exercise"}) == "exercice de crise"
+    assert Phrases(Language.EN).cell("name", {"name": "backup_policy", "topic": "backup_policy"}) == "backup policy"
     assert french.cell("kind", {"kind": "a kind of a third-party pack"}) == "a kind of a third-party pack"
 
 
