@@ -14,7 +14,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from auditor import facts
-from auditor.errors import ConfigError
+from auditor.errors import ConfigError, os_reason
 from auditor.model import Change, Comparison, Finding, Gone, Run, Severity, Verdict
 
 
@@ -222,8 +222,8 @@ def read(path: Path) -> Record:
         report = _Report.model_validate(json.loads(path.read_bytes()))
     except OSError as error:
         raise ConfigError(
-            f"{path}: {error.strerror}; name a report.json of an earlier run, or last.",
-            fr=f"{path}\u00a0: {error.strerror}\u00a0; indiquez le report.json d’un audit précédent, ou last.",
+            f"{path}: {os_reason(error).en}; name a report.json of an earlier run, or last.",
+            fr=f"{path}\u00a0: {os_reason(error).fr}\u00a0; indiquez le report.json d’un audit précédent, ou last.",
         ) from error
     except (ValueError, RecursionError) as error:
         place = ".".join(str(part) for part in error.errors()[0]["loc"]) if isinstance(error, ValidationError) else ""

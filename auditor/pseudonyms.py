@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from auditor import safe
 from auditor.config import Audit
-from auditor.errors import ConfigError
+from auditor.errors import ConfigError, os_reason
 from auditor.snapshot import Snapshot
 from auditor.tables import COLLECTED, Table
 
@@ -98,8 +98,8 @@ def key_of(path: Path, output: Path, *, create: bool) -> tuple[bytes, bool]:
         ) from error
     except OSError as error:
         raise ConfigError(
-            f"{path}: {error.strerror}; correct the rights or set pseudonym_key elsewhere.",
-            fr=f"{path}\u00a0: {error.strerror}\u00a0; corrigez les droits ou placez pseudonym_key ailleurs.",
+            f"{path}: {os_reason(error).en}; correct the rights or set pseudonym_key elsewhere.",
+            fr=f"{path}\u00a0: {os_reason(error).fr}\u00a0; corrigez les droits ou placez pseudonym_key ailleurs.",
         ) from error
     except UnicodeDecodeError:
         text = ""

@@ -20,7 +20,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, S
 from auditor import rule_analysis, strict_yaml
 from auditor.config import naive_utc
 from auditor.engine import gate
-from auditor.errors import ConfigError, RuleError
+from auditor.errors import ConfigError, RuleError, os_reason
 from auditor.model import Rule, RuleTest, Severity, Step, Text, Value
 from auditor.tables import ALL, Column
 
@@ -139,8 +139,8 @@ def load_file(path: Path, *, pack: str = "") -> Rule:
         content = strict_yaml.validate(document, _File, str(path))
     except OSError as error:
         raise RuleError(
-            f"cannot be read ({error.strerror}); check the path and its rights.",
-            fr=f"est illisible ({error.strerror}) ; vérifiez le chemin et ses droits.",
+            f"cannot be read ({os_reason(error).en}); check the path and its rights.",
+            fr=f"est illisible ({os_reason(error).fr}) ; vérifiez le chemin et ses droits.",
             file=path,
         ) from error
     except ConfigError as error:

@@ -22,7 +22,7 @@ from auditor.config import Audit, RuleSettings, naive_utc
 from auditor.config_base import Day
 from auditor.engine import gate
 from auditor.engine.duckdb import Engine
-from auditor.errors import ConfigError, EngineError
+from auditor.errors import ConfigError, EngineError, os_reason
 from auditor.model import Change, Finding, Notice, Rule, Run, Text, Value, Waiver, WaiverState, WaiverUse
 from auditor.rule_analysis import analyse
 from auditor.strict_yaml import RefusedValueError
@@ -105,8 +105,8 @@ def load(path: Path, rules: Sequence[Rule] | None = None, *, partial: bool = Fal
         return ()
     except OSError as error:
         raise ConfigError(
-            f"{path} cannot be read: {error.strerror}; check the path and its rights.",
-            fr=f"{path} ne peut pas être lu\u00a0: {error.strerror}\u00a0; vérifiez le chemin et les droits.",
+            f"{path} cannot be read: {os_reason(error).en}; check the path and its rights.",
+            fr=f"{path} ne peut pas être lu\u00a0: {os_reason(error).fr}\u00a0; vérifiez le chemin et les droits.",
         ) from error
     return _parsed(raw, path.name, rules, partial=partial)
 
@@ -358,9 +358,10 @@ def _append(path: Path, before: tuple[Waiver, ...], waiver: Waiver, rules: Seque
     try:
         safe.private_write(path, whole.replace("\n", end))
     except OSError as error:
-        reason = error.strerror or type(error).__name__
+        reason = os_reason(error)
         raise ConfigError(
-            f"{path}: {reason}; check the folder and its rights.", fr=f"{path}\u00a0: {reason}\u00a0; vérifiez le dossier et ses droits."
+            f"{path}: {reason.fr}; check the folder and its rights.",
+            fr=f"{path}\u00a0: {reason.fr}\u00a0; vérifiez le dossier et ses droits.",
         ) from error
     return added
 

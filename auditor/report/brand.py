@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 from markupsafe import Markup
 
 from auditor.config_report import Branding
-from auditor.errors import ConfigError
+from auditor.errors import ConfigError, os_reason
 
 MAX_LOGO = 256 * 1024
 """Bytes of a logo: it is part of every report."""
@@ -50,8 +50,8 @@ def _logo(path: Path) -> str:
             data = file.read(MAX_LOGO + 1)
     except OSError as error:
         raise ConfigError(
-            f"audit.yaml: branding.logo: {path} cannot be read ({error.strerror}); check the path.",
-            fr=f"audit.yaml : branding.logo : {path} est illisible ({error.strerror}) ; vérifiez le chemin.",
+            f"audit.yaml: branding.logo: {path} cannot be read ({os_reason(error).en}); check the path.",
+            fr=f"audit.yaml : branding.logo : {path} est illisible ({os_reason(error).fr}) ; vérifiez le chemin.",
         ) from error
     if len(data) > MAX_LOGO:
         raise ConfigError(

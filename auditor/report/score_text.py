@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, ValidationError
 from rich.cells import set_cell_size
 
 from auditor import score
-from auditor.errors import ConfigError
+from auditor.errors import ConfigError, os_reason
 from auditor.model import Language, Text
 from auditor.report.i18n import Phrases
 from auditor.report.terminal import WIDTH
@@ -92,8 +92,8 @@ def _read(path: Path) -> _Report:
         ) from error
     except OSError as error:
         raise ConfigError(
-            f"{path} cannot be read: {error.strerror}; check its rights.",
-            fr=f"{path} ne peut pas être lu\u00a0: {error.strerror}\u00a0; vérifiez les droits.",
+            f"{path} cannot be read: {os_reason(error).en}; check its rights.",
+            fr=f"{path} ne peut pas être lu\u00a0: {os_reason(error).fr}\u00a0; vérifiez les droits.",
         ) from error
     except ValidationError as error:
         raise ConfigError(
