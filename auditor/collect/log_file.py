@@ -14,9 +14,12 @@ _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def check(path: Path, *, utf16: Text | None) -> None:
-    """SourceError when the file is compressed, or UTF-16 where `utf16` says what to do about it; OSError when it cannot be read."""
-    with path.open("rb") as file:
-        start = file.read(8)
+    """SourceError when the file is compressed, or UTF-16 where `utf16` says what to do about it. What cannot be opened is the reader's."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(8)
+    except OSError:
+        return
     if start.startswith(_COMPRESSED):
         raise SourceError(
             Text(
