@@ -39,7 +39,7 @@ def test_bleu_gives_its_policies_by_their_other_address_and_says_what_it_lacks(l
         entry = found.coverage[table]
         assert reason(found, table).startswith("not available in this cloud (Bleu): /")
         assert entry.reason
-        assert entry.reason.fr.startswith("non disponible dans ce cloud (Bleu) : /")
+        assert entry.reason.fr.startswith("non disponible dans ce cloud (Bleu)\u00a0: /")
         assert entry.cure
         assert "by hand" in entry.cure.en
     # What only these would have told is not known; the rest of their rows is.

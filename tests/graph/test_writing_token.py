@@ -34,7 +34,7 @@ def test_it_ends_the_run(live: Live, tenant: Emulator, tmp_path: Path, written: 
     with pytest.raises(WritingTokenError) as refused:
         live()
     assert f"more than read: {written}. Remove" in refused.value.text.en
-    assert f"plus que lire : {written}. Retirer" in refused.value.text.fr
+    assert f"plus que lire\u00a0: {written}. Retirer" in refused.value.text.fr
     assert tenant.requests == []
     assert not (tmp_path / "snapshot").exists()
 
@@ -94,6 +94,6 @@ def test_the_command_ends_with_2_or_prints_the_warning(tenant: Emulator, pages: 
     assert allowed.returncode in (0, 1), allowed.stderr
     words = "the auditor’s application may do more than read (Mail.Send)"
     assert f"! cloud: {words}" in " ".join(allowed.stdout.split())
-    [notice] = json.loads((output / "report-only.json").read_text(encoding="utf-8"))["notices"]
+    [notice] = json.loads((output / "only" / "report.json").read_text(encoding="utf-8"))["notices"]
     assert notice["text"]["en"].startswith(words)
     assert words in html.unescape((output / "report-only.html").read_text(encoding="utf-8"))
