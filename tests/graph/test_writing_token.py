@@ -96,4 +96,4 @@ def test_the_command_ends_with_2_or_prints_the_warning(tenant: Emulator, pages: 
     assert f"! cloud: {words}" in " ".join(allowed.stdout.split())
     [notice] = json.loads((output / "only" / "report.json").read_text(encoding="utf-8"))["notices"]
     assert notice["text"]["en"].startswith(words)
-    assert words in html.unescape((output / "report-only.html").read_text(encoding="utf-8"))
+    assert words in html.unescape((output / "only" / "report.html").read_text(encoding="utf-8"))
