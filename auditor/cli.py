@@ -71,7 +71,7 @@ def run(
     """Collect, assess and report: the weekly command."""
     settings = steps.settings_of(config, output, lang, fail_on, as_of, sarif_per)
     wishes = closing.Wishes(
-        steps.formats_of(formats), baseline, only_new, tuple(accept_drop or ()), _redacted(redact), seal, quiet, partial=bool(only)
+        steps.formats_of(formats), baseline, only_new, tuple(accept_drop or ()), steps.redacted(redact), seal, quiet, partial=bool(only)
     )
     rules = steps.rules_of(settings, only)
     with steps.alone(settings.output):
@@ -98,7 +98,7 @@ def assess(
     """Judge the snapshot of an earlier collect and write report.json."""
     settings = steps.settings_of(config, output, lang, fail_on, as_of)
     wishes = closing.Wishes(
-        ("json",), baseline, only_new, tuple(accept_drop or ()), _redacted(redact), quiet=quiet, partial=bool(only)
+        ("json",), baseline, only_new, tuple(accept_drop or ()), steps.redacted(redact), quiet=quiet, partial=bool(only)
     )  # fmt: skip
     rules, snapshot = steps.rules_of(settings, only), steps.snapshot_of(settings)
     with steps.alone(settings.output):
@@ -115,7 +115,7 @@ def report(
     """Write reports again from the snapshot, for example in the other language, with pseudonyms or sealed."""
     settings = steps.settings_of(config, output, lang, fail_on, as_of, sarif_per)
     wishes = closing.Wishes(
-        steps.formats_of(formats), baseline, only_new, tuple(accept_drop or ()), _redacted(redact), seal, quiet, tell=False
+        steps.formats_of(formats), baseline, only_new, tuple(accept_drop or ()), steps.redacted(redact), seal, quiet, tell=False
     )
     rules, snapshot = steps.rules_of(settings, None), steps.snapshot_of(settings)
     with steps.alone(settings.output):
@@ -247,11 +247,6 @@ def otp_verify(
     steps.say(otp_drill.sentence(drift, window).in_language(steps.language_of(lang) or Language.FR))
     if drift is None:
         raise typer.Exit(1)
-
-
-def _redacted(wished: bool | None) -> bool:
-    """--redact and --no-redact decide; without either, a pipeline (CI=true) gets pseudonyms."""
-    return os.environ.get("CI", "").lower() in ("true", "1") if wished is None else wished
 
 
 def _version(value: bool) -> None:

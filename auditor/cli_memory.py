@@ -18,9 +18,11 @@ def diff(
     output: Annotated[Path | None, typer.Option("--output", help="Folder with the history.")] = None,
     lang: Annotated[str | None, typer.Option("--lang", help="fr or en; default: the language of audit.yaml.")] = None,
     form: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+    redact: Annotated[bool | None, typer.Option("--redact/--no-redact", help="Pseudonyms for names; default: only when CI=true.")] = None,
 ) -> None:
     """Say what changed between two runs; ends with 1 when a finding is new or has returned."""
     from auditor import comparison, history, steps
+    from auditor import redact as hiding
     from auditor.report import diff_text
 
     if form not in ("text", "json"):
@@ -41,7 +43,19 @@ def diff(
             return memory.find(name)
 
     then, now = record(before), record(after)
+    if then.pseudonyms != now.pseudonyms:
+        raise ConfigError(
+            "one of the runs holds pseudonyms and the other does not; compare two of a kind.",
+            fr="l’un des audits contient des pseudonymes, l’autre non\u00a0; comparez deux audits de même sorte.",
+        )
     changes = comparison.difference(then, now)
+    if steps.redacted(redact) and not then.pseudonyms:
+        if settings is None:
+            raise ConfigError(
+                "pseudonyms need the key of audit.yaml; give --config, or --no-redact.",
+                fr="les pseudonymes demandent la clé d’audit.yaml\u00a0; donnez --config, ou --no-redact.",
+            )
+        changes = hiding.without_names(changes, settings)
     if form == "json":
         steps.say(diff_text.as_json(then, now, changes))
     else:

@@ -46,7 +46,8 @@ class Known:
 @dataclass(frozen=True)
 class Record:
     """What is remembered of a run. `known` are its findings, waived ones included, and those unseen since an earlier run; `ended` tells
-    when findings that were fixed before were first seen. Both go by fingerprint. `ratios` are the coverage of the five recommendations."""
+    when findings that were fixed before were first seen. Both go by fingerprint. `ratios` are the coverage of the five recommendations.
+    With `pseudonyms` the fingerprints are keyed and fit no others."""
 
     run_id: str
     as_of: datetime
@@ -57,6 +58,7 @@ class Record:
     judged: Mapping[str, Judged]
     known: Mapping[str, Known]
     ended: Mapping[str, datetime] = field(default_factory=dict)
+    pseudonyms: bool = False
 
     @property
     def present(self) -> Mapping[str, Known]:
@@ -214,6 +216,7 @@ class _Report(_Part):
     recommendations: tuple[_Protected, ...] = Field(min_length=5, max_length=5)
     assessments: tuple[_Assessed, ...]
     score: _Graded | None = None
+    pseudonyms: bool = False
 
 
 def read(path: Path) -> Record:
@@ -257,6 +260,7 @@ def read(path: Path) -> Record:
         tuple(protected.ratio for protected in report.recommendations),
         judged,
         present,
+        pseudonyms=report.pseudonyms,
     )
 
 

@@ -112,6 +112,11 @@ class History:
         """The run with what changed since the baseline: `last` is the last run that speaks of an earlier instant, anything else a
         report.json, empty compares with nothing. The trend ends with this run; a `partial` one (some rules only) has none of its own."""
         before = self._latest(run.as_of) if baseline == "last" else comparison.read(Path(baseline)) if baseline else None
+        if before and before.pseudonyms:
+            raise ConfigError(
+                f"{baseline} holds pseudonyms, which fit no real run; give a report.json written with --no-redact.",
+                fr=f"{baseline} contient des pseudonymes, étrangers à tout audit réel\u00a0; donnez un report.json écrit avec --no-redact.",
+            )
         if before:
             run = comparison.compared(run, before, partial=partial)
         return run if partial else replace(run, trend=self._trend(run))

@@ -160,7 +160,7 @@ class Finding:
     `confirmed` is False when the data behind it was incomplete in a way that could have invented it. `raised_to` is its severity
     when the combinations `raised_by`, worst first, make it worse than that of its rule. `waived_by` is the id of the waiver that accepts
     it, empty when none does; `change` and `first_seen` come from the history of earlier runs (`first_seen` is None without one).
-    `kept_fingerprint` is that of the real resource where a pseudonym stands in its place."""
+    `kept_fingerprint` is the keyed one where a pseudonym stands in the place of the resource."""
 
     rule: str
     resource: str

@@ -171,6 +171,10 @@ class Pseudonyms:
             digits += 4
         return f"{WORDS[kind]}-{whole[:digits]}"
 
+    def fingerprint(self, real: str) -> str:
+        """What stands for a fingerprint: whoever has a directory could try its SIDs until the real one fits."""
+        return digest(self._key, f"fingerprint|{real}")[:24]
+
     def exactly(self, value: str) -> str | None:
         """The pseudonym of a value that is one identifier as a whole, None when it is not known to be one."""
         value = unicodedata.normalize("NFC", value)

@@ -1,9 +1,8 @@
 """Reports without names: pseudonyms in place of everything in a run that tells of a person, an account, a machine or the establishment.
 
 Every file of every format, and the terminal, is made from the Run, so the Run is the place. Rule texts are the program's own and stay; what
-stays too: names of groups, care units, suppliers, systems and applications, roles, dates and counts. So do fingerprints, because a pipeline
-follows findings by them, with names or without, whichever machine made the key. They are hashes: nobody reads a name in them, and most are
-of SIDs and GUIDs, which are random; whoever guesses the name or address behind one of a log can confirm the guess.
+stays too: names of groups, care units, suppliers, systems and applications, roles, dates and counts. Fingerprints are keyed like names: a
+plain one is a hash that anybody with the directory could find the SID of.
 The snapshot, the history and the settings stay as they are: they never leave the hospital.
 """
 
@@ -14,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import chain
 
+from auditor.comparison import Difference
 from auditor.config import Audit
 from auditor.config_report import Branding
 from auditor.errors import ConfigError
@@ -147,7 +147,8 @@ class _Redaction:
 
     def _finding(self, finding: Finding) -> Finding:
         evidence = {column: self._value(column, value) for column, value in finding.evidence.items()}
-        return replace(finding, resource=self._resource(finding.resource), evidence=evidence, kept_fingerprint=finding.fingerprint)
+        mark = self._names.fingerprint(finding.fingerprint)
+        return replace(finding, resource=self._resource(finding.resource), evidence=evidence, kept_fingerprint=mark)
 
     def _resource(self, resource: str) -> str:
         return self._names.exactly(resource) or self._names.within(resource)
@@ -182,7 +183,19 @@ class _Redaction:
 
     def _comparison(self, comparison: Comparison) -> Comparison:
         # What an earlier run found may be gone from the directory, and with it from what the snapshot knows.
-        def gone(entry: Gone) -> Gone:
-            return replace(entry, resource=self._names.all_of(entry.resource), name=self._names.all_of(entry.name))
+        fixed, unseen = (tuple(_gone(self._names, entry) for entry in entries) for entries in (comparison.fixed, comparison.unseen))
+        return replace(comparison, fixed=fixed, unseen=unseen)
 
-        return replace(comparison, fixed=tuple(map(gone, comparison.fixed)), unseen=tuple(map(gone, comparison.unseen)))
+
+def _gone(names: Pseudonyms, entry: Gone) -> Gone:
+    mark = names.fingerprint(entry.fingerprint)
+    return replace(entry, resource=names.all_of(entry.resource), name=names.all_of(entry.name), fingerprint=mark)
+
+
+def without_names(changes: Difference, settings: Audit) -> Difference:
+    """What changed between two runs, every object by its pseudonym; no snapshot is asked, so that each is of the kind `id`."""
+    names = Pseudonyms(key_of(settings.pseudonym_key, settings.output, create=True)[0], (), frozenset())
+    new, returned, fixed, unseen = (
+        tuple(_gone(names, entry) for entry in entries) for entries in (changes.new, changes.returned, changes.fixed, changes.unseen)
+    )
+    return replace(changes, new=new, returned=returned, fixed=fixed, unseen=unseen)

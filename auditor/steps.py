@@ -5,6 +5,7 @@ Everything heavy is imported by the function that needs it, so that `audit --hel
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -72,6 +73,11 @@ def language_of(lang: str | None) -> Language | None:
         return Language(lang)
     except ValueError as error:
         raise ConfigError(f"--lang {lang}: choose fr or en.", fr=f"--lang {lang} : choisissez fr ou en.") from error
+
+
+def redacted(wished: bool | None) -> bool:  # noqa: FBT001 - an option
+    """--redact and --no-redact decide; without either, a pipeline (CI=true) gets pseudonyms."""
+    return os.environ.get("CI", "").lower() in ("true", "1") if wished is None else wished
 
 
 def formats_of(formats: str) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ import ahocorasick
 import pytest
 
 from auditor import collect, config, pseudonyms, redact, snapshot
+from auditor.comparison import Difference
 from auditor.config import Audit
 from auditor.errors import ConfigError
 from auditor.model import Action, Comparison, Finding, Gone, Notice, Run, Severity, Text, Waiver, WaiverState, WaiverUse
@@ -317,7 +318,9 @@ def test_every_corner_of_a_run(collected: tuple[Audit, Snapshot], settings: Audi
     assert hidden.rules == run.rules
     assert hidden.id == run.id
     found = next(entry.findings[0] for entry in hidden.assessments if entry.rule == "AD-KRB-001")
-    assert found.fingerprint == Finding("AD-KRB-001", SID, {}).fingerprint
+    # With the directory alone nobody finds the SID behind it.
+    assert found.fingerprint != Finding("AD-KRB-001", SID, {}).fingerprint
+    assert len(found.fingerprint) == 24
     assert (found.evidence["kind"], found.evidence["tries"]) == ("vendor", 3)
     assert hidden.waivers[0].waiver.columns["kind"] == ("vendor",)
     assert redact.redacted(run, collected[1], settings) == hidden
@@ -392,3 +395,12 @@ def test_a_sealed_report_names_nobody_and_lies_alone(
     refused = audit("report", "--config", hospital / "audit.yaml", "--output", folder, "--format", "json", "--seal")
     assert refused.returncode == 2
     assert "--seal" in refused.stderr
+
+
+def test_what_changed_is_told_without_names(settings: Audit) -> None:
+    entry = Gone("AD-KRB-001", SID, Finding("AD-KRB-001", SID, {}).fingerprint, "aline.veredac", Severity.HIGH)
+    hidden = redact.without_names(Difference((entry,), (entry,), (entry,), (entry,), ()), settings)
+    shown = repr(hidden)
+    assert SID not in shown
+    assert "veredac" not in shown
+    assert entry.fingerprint not in shown
