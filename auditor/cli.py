@@ -132,15 +132,15 @@ app.command()(cli_memory.schedule)
 @app.command()
 def explain(
     rule: Annotated[str, typer.Argument(help="Id of a rule, or score: the arithmetic of the grade.")],
-    config: Config = Path("audit.yaml"), lang: Lang = None,
+    config: Config = Path("audit.yaml"), output: Output = None, lang: Lang = None,
 ) -> None:  # fmt: skip
     """Say what a rule looks for, why, how to correct it, and what it cannot see."""
     from auditor.report import terminal
 
-    settings = steps.settings_of(config, None, lang, None, None) if config.exists() else None
+    settings = steps.settings_of(config, output, lang, None, None) if config.exists() else None
     language = settings.language if settings else steps.language_of(lang) or Language.FR
     if rule.lower() == "score":
-        steps.say(cli_memory.score(config, language))
+        steps.say(cli_memory.score(config, output, language))
         return
     found = [candidate for candidate in steps.rules_of(settings, None) if candidate.id == rule.upper()]
     if not found:

@@ -143,9 +143,9 @@ _INSTALL = {
 }
 
 
-def score(config: Path, language: Language) -> str:
+def score(config: Path, output: Path | None, language: Language) -> str:
     """The arithmetic of the grade of the last full run: that of report.json in the output folder."""
     from auditor import steps
     from auditor.report import score_text
 
-    return score_text.explain(steps.settings_of(config, None, None, None, None).output / "report.json", language)
+    return score_text.explain((output or steps.settings_of(config, None, None, None, None).output) / "report.json", language)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable
 from datetime import datetime, time, timedelta
+from typing import TypeVar
 
 from sample_data.generator.facts import Facts
 from sample_data.generator.model import Account
 from sample_data.generator.sign_in_plan import DC2, HOSTS, PLACES, SHARED, UNITS, Attempt, Plan
 
+_K = TypeVar("_K", bound=Hashable)
 _PRIVILEGED = (512, 518, 519, 520, 521, 526, 527, 544, 548, 549, 550, 551, 580)
 
 
@@ -17,7 +19,7 @@ def answers(facts: Facts, plan: Plan) -> dict[str, list[str]]:
     """Rule -> failing resources."""
     refused = [a for a in plan.attempts if a.reason in ("bad_password", "no_such_user", "disabled")]
     wrong = [a for a in plan.attempts if a.reason == "bad_password"]
-    came_in = _by(lambda a: a.account, (a for a in plan.attempts if a.ok and a.account))
+    came_in = {who: visits for who, visits in _by(lambda a: a.account, (a for a in plan.attempts if a.ok)).items() if who}
     pairs = _by(lambda a: (a.who, a.origin), plan.attempts)
     return {
         "LOG-001": [
@@ -54,8 +56,8 @@ def answers(facts: Facts, plan: Plan) -> dict[str, list[str]]:
     }  # fmt: skip
 
 
-def _by(key: Callable[[Attempt], Hashable], attempts: Iterable[Attempt]) -> dict:  # type: ignore[type-arg]
-    found = defaultdict(list)
+def _by(key: Callable[[Attempt], _K], attempts: Iterable[Attempt]) -> dict[_K, list[Attempt]]:
+    found: dict[_K, list[Attempt]] = defaultdict(list)
     for attempt in attempts:
         found[key(attempt)].append(attempt)
     return found

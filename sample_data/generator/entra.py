@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sample_data.generator import jobs
 from sample_data.generator.faults_credentials import is_staff
@@ -137,13 +138,13 @@ class Tenant:
     groups: list[CloudGroup] = field(default_factory=list)
     apps: list[App] = field(default_factory=list)
 
-    def user(self, name: str, display: str, kind: str, age: int, **facts: object) -> CloudUser:
+    def user(self, name: str, display: str, kind: str, age: int, **facts: Any) -> CloudUser:
         """A user who is not in the directory, seen three days ago."""
         hospital = self.hospital
-        planned: dict[str, object] = {
+        planned: dict[str, Any] = {
             "last_sign_in": hospital.ago(3, age), "password_set": hospital.ago(min(age, 200), 600), **facts,
         }  # fmt: skip
-        made = CloudUser(guid_text(f"entra user {name}"), name, display, kind, hospital.ago(age, 900), **planned)  # type: ignore[arg-type]
+        made = CloudUser(guid_text(f"entra user {name}"), name, display, kind, hospital.ago(age, 900), **planned)
         self.users.append(made)
         return made
 
